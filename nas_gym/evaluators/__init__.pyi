@@ -9,6 +9,7 @@ from .evaluation import incumbent as incumbent
 from .evaluation import standing as standing
 from .function import FunctionEvaluator as FunctionEvaluator
 from .function import FunctionFailed as FunctionFailed
+from .latency.additive import AdditiveModel as AdditiveModel
 from .latency.base import LATENCY as LATENCY
 from .latency.base import Latency as Latency
 from .latency.evaluator import LatencyEvaluator as LatencyEvaluator

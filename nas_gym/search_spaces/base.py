@@ -19,7 +19,7 @@ from nas_gym.search_spaces.description import Description, describe_sketch
 from nas_gym.search_spaces.graph.edit_graph import EditGraph
 from nas_gym.search_spaces.graph.paths import MOST_EXPANDED, EditPath, find_distance, find_path
 from nas_gym.search_spaces.sketch import Sketch
-from nas_gym.search_spaces.variables import Variable
+from nas_gym.search_spaces.variables import DEPTH, Variable
 
 EditKind = Literal["keep", "add", "remove", "swap"]
 
@@ -193,7 +193,8 @@ class SearchSpace(Shared, ABC, Generic[A]):
 
         With one candidate at each mixture (`nas_gym.networks.chosen`) it computes what the network of that
         architecture does, by the same places; searches by gradients weigh the candidates. By default it
-        is found by comparing networks, which works where each variable changes a part of its own.
+        is found by comparing networks, which works where each variable changes a part of its own, those of
+        `outside_mixture` aside.
 
         Args:
             partial: 1; of a space that says so, one channel of so many goes through candidates.
@@ -206,6 +207,14 @@ class SearchSpace(Shared, ABC, Generic[A]):
         if partial != 1:
             raise no_partial(self)
         return mixture_of(self)
+
+    def outside_mixture(self) -> dict[str, int]:
+        """Return the choices that all architectures of the mixture have in common, by variable.
+
+        By default the depth of a chain, at its largest: where a layer may do nothing, this leaves no network
+        out.
+        """
+        return {DEPTH: len(self.variables[DEPTH].choices) - 1} if DEPTH in self.variables else {}
 
     def members(self) -> dict[str, A]:
         """Return well-known architectures by name; `initial=` and `resolve` accept the names."""

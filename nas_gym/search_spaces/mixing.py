@@ -44,15 +44,19 @@ def mixture_of(space: SearchSpace[Any]) -> Network:
     """Return the one network of all architectures of a space whose variables change separate parts.
 
     The networks of the choices of a variable, all else equal, have the same first and last nodes; what
-    lies between them are the candidates of the variable.
+    lies between them are the candidates of the variable. Those that the space leaves outside, such as the
+    depth of a chain, have one choice in it.
 
     Raises:
         NASGymError: if what one variable changes is not apart from what the others do, or if its candidates
             have results of several shapes.
     """
-    base = _base(space)
+    outside = space.outside_mixture()
+    base = _base(space) | outside
     parts = [
-        _part(space, base, name) for name, variable in space.variables.items() if len(variable.choices) > 1
+        _part(space, base, name)
+        for name, variable in space.variables.items()
+        if len(variable.choices) > 1 and name not in outside
     ]
     parts.sort(key=lambda part: part.start)
     for one, other in itertools.pairwise(parts):
@@ -61,8 +65,8 @@ def mixture_of(space: SearchSpace[Any]) -> Network:
     network = _joined(_network(space, base), parts)
     rng = np.random.default_rng(0)
     for _ in range(CHECKED):
-        architecture = space.sample(rng)
-        if chosen(network, space.encode(architecture)) != chosen(space.network(architecture), {}):
+        values = space.encode(space.sample(rng)) | outside
+        if chosen(network, values) != chosen(_network(space, values), {}):
             raise refusal(space, "what some of its variables do depends on others")
     return network
 

@@ -93,6 +93,11 @@ class MixtureTraining:
         return min(self.trace.flops / self._limit, 1.0)
 
     @property
+    def validation_examples(self) -> int:
+        """The number of validation examples."""
+        return len(self._data.x_validation)
+
+    @property
     def w(self) -> list[Tensor]:
         """The shared weights, in the order of `names`."""
         return [self.supernet.arrays[name] for name in self.names]

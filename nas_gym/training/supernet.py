@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Network, Supernet
+from nas_gym.networks import Network, Supernet, draws_noise, outputs_together
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.engine import PASSES
 from nas_gym.training.epochs import InterruptedTraining
@@ -53,7 +53,8 @@ class PathTraining:
     """A supernet that is trained along the paths it is given, until it has cost so many operations.
 
     Each step computes one batch along one path or several; the arrays of these paths move along the mean of
-    their gradients. The learning rate follows the recipe's schedule by the share of the cost. All follows
+    their gradients. What several have in common is computed once, where they draw no noise; their cost is
+    that of each alone. The learning rate follows the recipe's schedule by the share of the cost. All follows
     from the seed: the order of the examples and, of networks that draw noise, the noise.
 
     Args:
@@ -108,17 +109,18 @@ class PathTraining:
         return self.trace.losses[-1]
 
     def _step(self, x: Tensor, targets: Tensor, paths: Sequence[Path]) -> float:
-        used: set[str] = set()
-        total = 0.0
-        for path in paths:
-            names = self.supernet.names(path.network, path.slots)
-            used.update(whole for each in names for whole in each.values())
-            outputs = self.supernet.forward(path.network, names, x, self._noise)
-            loss = self._loss.mean(outputs, targets) / len(paths)
-            if loss.requires_grad:
-                torch.autograd.backward(loss)
-            total += float(loss.detach())
-            self.trace.flops += PASSES * path.network.flops * len(x)
+        named = [(path.network, self.supernet.names(path.network, path.slots)) for path in paths]
+        used = {whole for _, names in named for each in names for whole in each.values()}
+        self.trace.flops += PASSES * len(x) * sum(network.flops for network, _ in named)
+        if len(paths) > 1 and not any(draws_noise(network) for network, _ in named):
+            together = outputs_together(self.supernet, named, x)
+            losses = [self._loss.mean(outputs, targets) for outputs in together]
+            total = self._backward(torch.stack(losses).mean())
+        else:
+            total = 0.0
+            for network, names in named:
+                outputs = self.supernet.forward(network, names, x, self._noise)
+                total += self._backward(self._loss.mean(outputs, targets) / len(paths))
         arrays = [self.supernet.arrays[name] for name in sorted(used)]
         self._noise.step += 1
         moved = [array for array in arrays if array.grad is not None]
@@ -130,6 +132,12 @@ class PathTraining:
         for array in moved:
             array.grad = None
         return total
+
+    def _backward(self, loss: Tensor) -> float:
+        """Add the gradients of a loss to those of the arrays; return its value."""
+        if loss.requires_grad:
+            torch.autograd.backward(loss)
+        return float(loss.detach())
 
     def _rate(self) -> float:
         highest = self._recipe.learning_rate

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks import NetworkBuilder, Supernet
+from nas_gym.networks import NetworkBuilder, Supernet, needed, outputs_together
 from nas_gym.search_spaces import make_search_space
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO, alone
@@ -99,3 +99,29 @@ def test_a_node_with_weights_and_no_place_is_refused():
     with pytest.raises(NASGymError, match=r"has no place in the search space.*pass layer=") as caught:
         Supernet(0, CPU).names(network, space.slots(network))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_paths_that_are_computed_together_give_what_each_does_alone(name, monkeypatch):
+    space = make_search_space(SPACES[name], SHAPE, 3)
+    supernet, rng = Supernet(0, CPU), np.random.default_rng(0)
+    x = torch.randn(9, *SHAPE, generator=torch.Generator().manual_seed(0))
+    networks = [space.network(space.sample(rng)) for _ in range(5)]
+    paths = [(network, supernet.names(network, space.slots(network))) for network in networks]
+
+    def gradients(outputs):
+        total = sum((each**2).mean() for each in outputs)
+        found = torch.autograd.grad(total, list(supernet.arrays.values()), allow_unused=True)
+        return [torch.zeros(()) if each is None else each for each in found]
+
+    alone = [supernet.forward(*path, x) for path in paths]
+    expected = gradients(alone)
+    computed = []
+    compute = supernet.compute
+    monkeypatch.setattr(supernet, "compute", lambda *args: computed.append(args) or compute(*args))
+    together = outputs_together(supernet, paths, x)
+    assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
+    for one, other in zip(gradients(together), expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-6)
+    # They have the stem, or the first layer, in common.
+    assert len(computed) < sum(len(needed(network)) for network in networks)

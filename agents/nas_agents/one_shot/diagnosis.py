@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
 
+from nas_agents.one_shot.collapse import is_sharp, mean, risen_from
+from nas_agents.one_shot.removal import agreement, losses_without
 from nas_gym.networks import Blend, candidates, chosen, reads_input
 from nas_gym.training import MixtureTraining, hessian
 
@@ -24,15 +26,13 @@ READINGS = 25
 """Readings of a search, about; one an epoch where there are fewer epochs."""
 CURVED_EXAMPLES = 64
 """Validation examples that the Hessian is taken on: always the first, so that readings are comparable."""
-WINDOW, DELTA, RATIO, FROM = 5, 4, 1.3, 10
-"""The rule of RobustDARTS: means of 5 readings, compared with those 4 before, from the 10th reading on."""
 DEGENERATE = 2 / 3
 """Share of the variables in which a candidate without weights leads from which a choice counts as collapsed:
 4 of the 6 edges of a cell. On NAS-Bench-201 no cell with 4 skips of 6 reaches 93.5 on CIFAR-10."""
 FIRM, HELD = 2.0, 5
 """Times the uniform weight, or readings in a row, from which a candidate leads firmly, and not by chance."""
-DRIFT = 0.05
-"""How far the mean weight of candidates without weights may rise above its first reading."""
+LOST = 3
+"""Readings in a row without a way through the choice from which it counts as collapsed."""
 
 
 DRAWN = ("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes")
@@ -55,8 +55,14 @@ class Reading:
         gap: the one less the other.
         changes: variables whose choice is another than at the reading before.
         eigenvalue: largest eigenvalue of the Hessian of the validation loss by alpha; None if not finite.
-        sharp: whether RobustDARTS' rule would stop the search: the smoothed eigenvalue grew by 1.3.
+        sharp: whether RobustDARTS' rule would stop the search, see `nas_agents.one_shot.collapse.is_sharp`.
+        degenerate: whether the choice has collapsed: for three readings no way led through it, or candidates
+            without weights lead firmly in two thirds of the places.
         warning: what is going wrong, in words; "" for nothing.
+        without: at the end of the search, what the score of the mixture falls by without each candidate of
+            each variable; None before.
+        agreement: of each variable Spearman's correlation of the weights with that, None where it has none;
+            None before the end.
     """
 
     epoch: int
@@ -75,18 +81,31 @@ class Reading:
     eigenvalue: float | None
     sharp: bool
     warning: str
+    degenerate: bool = False
+    without: Mapping[str, list[float]] | None = None
+    agreement: Mapping[str, float | None] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-able dict of all attributes."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
-    def scalars(self) -> dict[str, float]:
-        """Return what TensorBoard draws, by tag."""
+    def scalars(self, names: Mapping[str, Sequence[str]]) -> dict[str, float]:
+        """Return what TensorBoard draws, by tag.
+
+        Args:
+            names: the candidates of each variable, in words.
+        """
         drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in DRAWN}
         if self.eigenvalue is not None:
             drawn["one_shot/eigenvalue"] = self.eigenvalue
         for variable, row in self.weights.items():
-            drawn |= {f"one_shot_weights/{variable}/{place}": value for place, value in enumerate(row)}
+            pairs = zip(names[variable], row, strict=True)
+            drawn |= {f"one_shot_weights/{variable}/{candidate}": value for candidate, value in pairs}
+        # One number a place, since all of them are a single dot each; the report has the others.
+        drawn |= {f"one_shot_without/{variable}": max(row) for variable, row in (self.without or {}).items()}
+        known = [value for value in (self.agreement or {}).values() if value is not None]
+        if known:
+            drawn["one_shot/agreement"] = mean(known)
         return drawn
 
 
@@ -101,6 +120,7 @@ class Diagnosis:
         net: the shared weights.
         weights: from alpha by variable to weights of candidates.
         alpha: the logits.
+        stops: whether the search ends at the first warning.
 
     Attributes:
         readings: so far.
@@ -112,6 +132,7 @@ class Diagnosis:
     net: MixtureTraining
     weights: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
     alpha: Alpha
+    stops: bool = False
     readings: list[Reading] = field(default_factory=list)
     flops: float = 0.0
 
@@ -121,9 +142,12 @@ class Diagnosis:
             for name, each in candidates(self.net.network).items()
             if name in self.shared.space.variables
         }
+        variables = self.shared.space.variables
+        self._names = {name: [str(each) for each in variables[name].choices] for name in self._kinds}
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
         self._held: dict[str, int] = {}
+        self._lost = 0  # readings in a row without a way through the choice
         self.choice_before: Architecture = self._architecture(dict.fromkeys(self._kinds, 0))
         self._warned = False
 
@@ -134,16 +158,20 @@ class Diagnosis:
             return False
         rows = {name: row.detach() for name, row in self.weights(self.alpha.rows()).items()}
         reading = self._reading(rows)
+        if self.net.finished or (self.stops and reading.warning):
+            reading = self._completed(reading, rows)
         self._warned |= bool(reading.warning)
         if not self._warned:
             self.choice_before = self._architecture(self._leads)
         self.readings.append(reading)
-        self.shared.session.trace.reading(reading.as_dict(), reading.scalars(), reading.epoch)
+        scalars = reading.scalars(self._names)
+        self.shared.session.trace.reading(reading.as_dict(), scalars, reading.epoch)
         return bool(reading.warning)
 
     def _architecture(self, leads: Mapping[str, int]) -> Architecture:
         space = self.shared.space
-        found: Architecture = space.decode(dict.fromkeys(space.variables, 0) | dict(leads))
+        fixed = dict.fromkeys(space.variables, 0) | space.outside_mixture()
+        found: Architecture = space.decode(fixed | dict(leads))
         return found
 
     def _reading(self, all_rows: Mapping[str, Tensor]) -> Reading:
@@ -159,6 +187,9 @@ class Diagnosis:
                 self._since[name] = epoch
         self._leads = leads
         self._all_leads = {name: int(row.argmax()) for name, row in all_rows.items()}
+        reads = reads_input(chosen(self.net.network, self._all_leads))
+        self._lost = 0 if reads else self._lost + 1
+        free_leads = self._firm_free_leads(rows)
         kinds = [self._kinds[name][lead] for name, lead in leads.items()]
         free = [self._free_weight(name, row) for name, row in rows.items()]
         blends = {name: Blend(row) for name, row in all_rows.items()}
@@ -177,18 +208,31 @@ class Diagnosis:
             weights={name: row.tolist() for name, row in rows.items()},
             choice=str(self._architecture(leads)),
             decided={name: (self._since[name], _lead(row)) for name, row in rows.items()},
-            entropy=_mean([_entropy(row) for row in rows.values()]),
+            entropy=mean([_entropy(row) for row in rows.values()]),
             skips=skips,
             zeros=zeros,
-            free_weight=_mean(free),
+            free_weight=mean(free),
             mixture_score=mixed,
             choice_score=alone,
             gap=mixed - alone,
             changes=changes,
             eigenvalue=eigenvalue,
             sharp=sharp,
-            warning=self._warning(self._firm_free_leads(rows), _mean(free), is_sharp=sharp),
+            warning=self._warning(free_leads, mean(free), grows_sharp=sharp),
+            degenerate=self._lost >= LOST or self._dominated(free_leads),
         )
+
+    def _dominated(self, free_leads: int) -> bool:
+        """Return whether candidates without weights lead firmly in two thirds of the places, as a choice."""
+        weighted = any("weights" in kinds for kinds in self._kinds.values())
+        return weighted and free_leads >= DEGENERATE * len(self._kinds)
+
+    def _completed(self, reading: Reading, rows: Mapping[str, Tensor]) -> Reading:
+        """Return the last reading with what the mixture loses without each candidate."""
+        lost, flops = losses_without(self.net, rows, list(self._kinds), reading.mixture_score)
+        self.flops += flops
+        agreeing = {name: agreement(reading.weights[name], losses) for name, losses in lost.items()}
+        return replace(reading, without=lost, agreement=agreeing)
 
     def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
         return sum(
@@ -218,43 +262,28 @@ class Diagnosis:
             return None
         return float(torch.linalg.eigvalsh((matrix + matrix.T) / 2)[-1])
 
-    def _warning(self, free_leads: int, free_weight: float, *, is_sharp: bool) -> str:
+    def _warning(self, free_leads: int, free_weight: float, *, grows_sharp: bool) -> str:
         """Return what is going wrong, a sentence each; "" for nothing."""
         count, signs, found = len(self._kinds), list[str](), list[str]()
-        if not reads_input(chosen(self.net.network, self._all_leads)):
+        if self._lost >= LOST:
             signs.append("no way leads from the input to the output of its choice")
-        if any("weights" in kinds for kinds in self._kinds.values()):
-            if free_leads >= DEGENERATE * count:
-                signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
-            first = self.readings[0].free_weight if self.readings else free_weight
-            if free_weight > first + DRIFT:
-                signs.append(
-                    f"candidates without weights rose from {first:.2f} to {free_weight:.2f} of the weight"
-                )
+        if self._dominated(free_leads):
+            signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
+        low = risen_from([*(each.free_weight for each in self.readings), free_weight])
+        if low is not None:
+            signs.append(f"candidates without weights rose from {low:.2f} to {free_weight:.2f} of the weight")
         if signs:
             found.append(
                 f"The search collapses: {'; '.join(signs)}. What it would choose now may be worse than a "
                 "network drawn at random: stop earlier (when_collapsing='stop'), or search with drnas or "
                 "beta-darts."
             )
-        if is_sharp:
+        if grows_sharp:
             found.append(
                 "The search grows sharp, by the rule of RobustDARTS: the validation loss bends ever more "
                 "with the architecture weights, so that the choice may score much less than the mixture."
             )
         return " ".join(found)
-
-
-def is_sharp(eigenvalues: list[float | None]) -> bool:
-    """Return whether the smoothed eigenvalue has grown by the ratio of RobustDARTS' rule at the last reading.
-
-    Zela et al. 2020, section 4.2: mean of the last 5 over the mean of the 5 that ended 4 readings before.
-    """
-    values = [value for value in eigenvalues if value is not None]
-    if len(values) < max(FROM, WINDOW + DELTA):
-        return False
-    now, before = _mean(values[-WINDOW:]), _mean(values[-WINDOW - DELTA : -DELTA])
-    return before > 0 and now / before > RATIO
 
 
 def _entropy(row: Tensor) -> float:
@@ -269,7 +298,3 @@ def _finite(score: float) -> float:
 def _lead(row: Tensor) -> float:
     first, second = row.topk(2).values.tolist()
     return float(first - second)
-
-
-def _mean(values: list[float]) -> float:
-    return float(sum(values)) / len(values)

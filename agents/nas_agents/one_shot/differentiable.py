@@ -167,7 +167,8 @@ class Differentiable(OneShot):
             betas=self.betas,
             weight_decay=self.arch_weight_decay,
         )
-        watch = Diagnosis(shared, net, self.weights, alpha) if self.diagnosis else None
+        stops = self.when_collapsing == "stop"
+        watch = Diagnosis(shared, net, self.weights, alpha, stops) if self.diagnosis else None
         while not net.finished:
             losses = []
             for train, validation in net.epoch():
@@ -179,7 +180,7 @@ class Differentiable(OneShot):
             shared.pay(net.trace.flops)
             if watch is None or not watch.warns():
                 continue
-            if self.when_collapsing == "stop":
+            if stops:
                 shared.stopped = True
                 return [watch.choice_before]
             if self.when_collapsing == "regularise":
@@ -204,6 +205,7 @@ class Differentiable(OneShot):
 
 def decided(shared: SharedSearch, weights: Mapping[str, Tensor]) -> Architecture:
     """Return the architecture of the heaviest candidates."""
-    choices = {name: int(row.argmax()) for name, row in weights.items() if name in shared.space.variables}
-    found: Architecture = shared.space.decode(dict.fromkeys(shared.space.variables, 0) | choices)
+    space = shared.space
+    choices = {name: int(row.argmax()) for name, row in weights.items() if name in space.variables}
+    found: Architecture = space.decode(dict.fromkeys(space.variables, 0) | space.outside_mixture() | choices)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nas_agents.agent import whole_number, within
@@ -27,14 +28,18 @@ class PathSearch(OneShot):
 
     Attributes:
         learning_rate: highest learning rate of the shared weights; all else is as the recipe says.
+        paths: architectures that a step trains together, along the mean of their gradients. More of them
+            make fewer steps of the same cost.
         finalists: architectures that are trained alone at the end, best by shared weights first.
     """
 
     learning_rate: float = 0.005
+    paths: int = 1
     finalists: int = 1
 
     def __post_init__(self) -> None:
         within("learning_rate", self.learning_rate, 0, 10, above_low=True)
+        whole_number("paths", self.paths, at_least=1)
         whole_number("finalists", self.finalists, at_least=1)
 
     @property
@@ -47,7 +52,7 @@ class PathSearch(OneShot):
         """The number of architectures that are scored when the shared weights are trained, at most."""
 
     def choices(self, shared: SharedSearch) -> Sequence[Architecture]:
-        weights = SharedWeights(shared, self.learning_rate, self.scored)
+        weights = SharedWeights(shared, self.learning_rate, self.scored, self.paths)
         found = self.ranked(weights, shared.rng)
         weights.pay()
         return found[: self.finalists]
@@ -64,6 +69,7 @@ class SharedWeights:
         shared: the search.
         learning_rate: highest learning rate.
         scored: architectures to score at the end, fewer where they would take more than a fifth of the cost.
+        paths: architectures that a step trains together.
 
     Attributes:
         space: the search space.
@@ -75,17 +81,17 @@ class SharedWeights:
         NASGymError: if the cost is below that of an epoch.
     """
 
-    def __init__(self, shared: SharedSearch, learning_rate: float, scored: int) -> None:
+    def __init__(self, shared: SharedSearch, learning_rate: float, scored: int, paths: int = 1) -> None:
         from nas_gym.training import PASSES, PathTraining
 
         self._shared = shared
-        self.space = shared.space
+        self.space, self._paths = shared.space, paths
         each = shared.pass_of_mean * len(shared.data.x_validation)
         self.scored = max(1, min(scored, int(MOST_SCORING * shared.limit / each)))
         # Those that are scored may be larger than the mean, by little on the whole.
         scoring = self.scored * each
         self.steps = -(-shared.examples // shared.recipe.batch_size)
-        epoch = PASSES * shared.examples * shared.pass_of_mean
+        epoch = PASSES * shared.examples * shared.pass_of_mean * paths
         shared.check_epoch(epoch + scoring)
         recipe = replace(shared.recipe, learning_rate=learning_rate)
         limit = shared.limit - scoring
@@ -101,8 +107,9 @@ class SharedWeights:
             self.epoch(self.space.sample(rng) for _ in iter(int, 1))
 
     def epoch(self, drawn: Iterator[Architecture]) -> None:
-        """Train for an epoch, a step along each of these architectures."""
-        self.training.train_epoch([self.path(each)] for each in drawn)
+        """Train for an epoch, each step along the next of these architectures."""
+        steps = ([self.path(each) for each in islice(drawn, self._paths)] for _ in iter(int, 1))
+        self.training.train_epoch(steps)
         self.pay()
 
     def pay(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +11,18 @@ import torch
 from torch import Tensor
 
 from nas_agents.agent import whole_number, within
+from nas_agents.one_shot.candidate_costs import CandidateCosts, arithmetic, latencies
 from nas_agents.one_shot.differentiable import Alpha, Differentiable
-from nas_gym.errors import ConfigError
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.networks import Blend, candidates
 from nas_gym.training import PASSES
 
 if TYPE_CHECKING:
+    from nas_agents.one_shot.search import SharedSearch
+    from nas_gym.networks import Network
     from nas_gym.training import Batch, Blends, MixtureTraining
+
+COSTS = ("flops", "latency")
 
 
 @dataclass(kw_only=True)
@@ -25,11 +30,15 @@ class Proxyless(Differentiable):
     """ProxylessNAS: w moves along one path that is drawn; alpha by the gradients of gates of two paths.
 
     Source: Cai, Zhu and Han, "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware",
-    2019. The cost of an architecture is its arithmetic, as a share of the most there is: E[cost] is the sum
-    over candidates of p times their share, and its gradient is exact. Of the gradient of two gates the
-    expectation is that of all gates: it is weighed by the chance of the pair, which the paper leaves out.
+    2019. The cost of an architecture is its arithmetic or its latency, as a share of the most there is:
+    E[cost] is the sum over candidates of p times their share, and its gradient is exact. Of the gradient of
+    two gates the expectation is that of all gates: it is weighed by the chance of the pair, which the paper
+    leaves out.
 
     Attributes:
+        cost: ``"flops"``, or ``"latency"``, the milliseconds of the environment's evaluator, as in
+            ``evaluator={"name": "train", "latency": "here"}``; those of each candidate are fitted to networks
+            that are drawn for it.
         cost_weight: weight of the expected cost in the validation loss (lambda 2 of the paper); 0 for none.
         reinforce: whether alpha moves by REINFORCE instead, with reward accuracy x (cost / target)^omega.
         target: the target of the cost, a share of the most there is.
@@ -43,20 +52,37 @@ class Proxyless(Differentiable):
 
     arch_learning_rate: float = 1e-3
     arch_weight_decay: float = 0.0
+    cost: str = "flops"
     cost_weight: float = 0.0
     reinforce: bool = False
     target: float = 1.0
     omega: float = 0.0
     samples: int = 4
+    _costs: CandidateCosts | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.cost not in COSTS:
+            raise unknown("cost", self.cost, COSTS)
         within("cost_weight", self.cost_weight, 0, 1000)
         within("target", self.target, 0, 1, above_low=True)
         within("omega", self.omega, -10, 0)
         whole_number("samples", self.samples, at_least=1)
         if not isinstance(self.reinforce, bool):
             raise ConfigError(f"reinforce must be true or false, not {self.reinforce!r}")
+
+    def mixture(self, shared: SharedSearch) -> Network:
+        network = super().mixture(shared)
+        matters = self.omega != 0 if self.reinforce else self.cost_weight > 0
+        by_latency = self.cost == "latency" and matters
+        self._costs = latencies(shared) if by_latency else arithmetic(network)
+        return network
+
+    @property
+    def costs(self) -> CandidateCosts:
+        """What candidates cost in the search under way."""
+        assert self._costs is not None
+        return self._costs
 
     def blends(self, rows: Mapping[str, Tensor], share: float, rng: np.random.Generator) -> Blends:
         """Return one path, drawn from p = softmax(alpha)."""
@@ -72,7 +98,7 @@ class Proxyless(Differentiable):
             found = self._gate_gradient(net, rows, validation, rng)
         gradient = torch.cat([found[name] for name in rows])
         if self.cost_weight and not self.reinforce:
-            cost = self.cost_weight * expected_cost(net, alpha.rows())
+            cost = self.cost_weight * self.costs.expected(alpha.rows())
             gradient = gradient + torch.autograd.grad(cost, alpha.flat)[0]
         return gradient
 
@@ -100,7 +126,7 @@ class Proxyless(Differentiable):
         for _ in range(self.samples):
             path = self.blends(rows, net.share, rng)
             score = net.measured(path, examples)
-            cost = max(path_cost(net, path), 1e-6)
+            cost = max(self.costs.of_path(path), 1e-6)
             paths.append(path)
             rewards.append(score * (cost / self.target) ** self.omega)
         found = {name: torch.zeros_like(row) for name, row in rows.items()}
@@ -219,27 +245,3 @@ def trunk(net: MixtureTraining) -> int:
     """Return the arithmetic of what belongs to no candidate."""
     own = sum(one.flops for each in candidates(net.network).values() for one in each)
     return net.network.flops - own
-
-
-def shares(net: MixtureTraining) -> dict[str, list[float]]:
-    """Return the arithmetic of each candidate, as a share of the most that an architecture has."""
-    found = candidates(net.network)
-    most = sum(max(one.flops for one in each) for each in found.values()) or 1
-    return {name: [one.flops / most for one in each] for name, each in found.items()}
-
-
-def expected_cost(net: MixtureTraining, rows: Mapping[str, Tensor]) -> Tensor:
-    """Return the sum over variables of the mean cost of a candidate (equation 8)."""
-    costs = shares(net)
-    return torch.stack(
-        [
-            (torch.softmax(row, 0) * torch.tensor(costs[name], dtype=row.dtype, device=row.device)).sum()
-            for name, row in rows.items()
-        ]
-    ).sum()
-
-
-def path_cost(net: MixtureTraining, path: Blends) -> float:
-    """Return the cost of a path."""
-    costs = shares(net)
-    return sum(costs[name][int(blend.weights.argmax())] for name, blend in path.items())

@@ -26,7 +26,7 @@ from nas_gym.search_spaces import SearchSpace
 from nas_gym.tasks import Task
 from nas_gym.training import PASSES, Path, PathTraining, Progress, Recipe, training_data
 
-SUPERNET_VERSION = 1
+SUPERNET_VERSION = 2
 """Raised when the scores of a supernet change."""
 COUNTED = 100
 """Architectures whose mean arithmetic is that of a training."""

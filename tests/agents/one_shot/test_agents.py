@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 import torch
 from nas_agents import AGENTS, BetaDARTS, Result, make_agent
+from nas_agents.one_shot.removal import losses_without, without
+from scipy.stats import spearmanr
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import TrainEvaluator
+from nas_gym.networks import Blend
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
+from nas_gym.training import PASSES, MixtureTraining, recipe_for, training_data
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_of
 
@@ -36,6 +40,7 @@ FORMS = {
     **QUIET,
     "darts of order 2": {"name": "darts", "order": 2, "diagnosis": False},
     "proxyless by reinforce": {"name": "proxyless", "reinforce": True, "omega": -0.1, "diagnosis": False},
+    "random-sharing of 3 paths": {"name": "random-sharing", "paths": 3, "candidates": 20},
     "proxyless with cost": {"name": "proxyless", "cost_weight": 0.5, "diagnosis": False},
 }
 
@@ -136,8 +141,8 @@ def test_paths_search_spaces_that_have_no_mixture(form):
 @pytest.mark.parametrize("form", ["darts", "gdas", "proxyless"])
 def test_gradients_search_other_spaces_of_separate_choices(form):
     assert len(search(form, budget=8, env=environment(MACRO)).evaluations) == 1
-    one_layer = {"name": "mlp", "max_layers": 1, "widths": [8]}
-    assert len(search(form, budget=8, env=environment(one_layer)).evaluations) == 1
+    chain = {"name": "mlp", "max_layers": 2, "widths": [8], "activations": ["relu", "tanh"]}
+    assert search(form, budget=8, env=environment(chain)).architecture.count(">") == 1  # two layers
 
 
 def refused(words, form, **options):
@@ -185,6 +190,7 @@ BAD = [
     ("spos", "parents", 0),
     ("random-sharing", "candidates", 0),
     ("random-sharing", "finalists", 0),
+    ("spos", "paths", 0),
 ]
 
 
@@ -284,9 +290,51 @@ def test_a_collapse_is_told_by_what_it_is(towards, words, tmp_path, monkeypatch)
     monkeypatch.setattr("nas_agents.one_shot.darts.DARTS.weights", lambda self, rows: pulled(rows))
     monkeypatch.setattr("nas_agents.one_shot.diagnosis.is_sharp", lambda values: False)
     traced(tmp_path / "run", budget=24)
-    warnings_ = [each["warning"] for each in readings(tmp_path / "run")]
+    found = readings(tmp_path / "run")
+    warnings_ = [each["warning"] for each in found]
     assert words in warnings_[-1]
     assert bool(warnings_[-1]) == bool(words)
+    assert [each["degenerate"] for each in (found[0], found[-1])] == [False, bool(words)]
+
+
+def test_the_last_reading_says_what_the_mixture_loses_without_each_candidate(tmp_path):
+    traced(tmp_path / "run")
+    found = readings(tmp_path / "run")
+    assert all(each["without"] is None for each in found[:-1])
+    last = found[-1]
+    assert {name: len(row) for name, row in last["without"].items()} == {
+        name: len(row) for name, row in last["weights"].items()
+    }
+    assert all(last["mixture_score"] - lost <= 1 for row in last["without"].values() for lost in row)
+    for name, correlation in last["agreement"].items():
+        pair = last["weights"][name], last["without"][name]
+        constant = any(len(set(row)) == 1 for row in pair)
+        assert correlation == (None if constant else pytest.approx(spearmanr(*pair).statistic))
+
+
+def test_what_is_lost_without_a_candidate_is_the_score_without_its_term(tmp_path):
+    space, names = space_of({"name": "mlp", "max_layers": 1, "widths": [8]}, TASK), "layer 1 activation"
+    mixture = space.mixture()
+    net = MixtureTraining(
+        training_data(torch.device("cpu"), TASK.x_train, TASK.y_train, TASK.x_validation, TASK.y_validation)[
+            0
+        ],
+        recipe_for(RECIPE, len(TASK.y_train)),
+        mixture,
+        space.slots(mixture),
+        TASK.outputs,
+        seed=0,
+        limit=1e9,
+        learning_rates=(0.1, 0.01),
+        weight_decay=0.0,
+    )
+    rows = {names: torch.tensor([0.1, 0.2, 0.3, 0.4])}
+    lost, flops = losses_without(net, rows, [names], 0.9)
+    rest = torch.tensor([0.1, 0.2, 0.0, 0.4])
+    assert lost[names][2] == pytest.approx(0.9 - net.measured({names: Blend(rest / 0.7)}))
+    assert flops < 4 * len(TASK.y_validation) * mixture.flops
+    # All weight on one candidate: the others are as good as each other.
+    assert without(torch.tensor([0.0, 1.0, 0.0]), 1).weights.tolist() == [0.5, 0.0, 0.5]
 
 
 class Recorded(BetaDARTS):
@@ -306,3 +354,26 @@ def test_the_penalty_of_beta_darts_keeps_weights_together_in_either_order(order)
         Recorded(order=order, lambda_last=weight, diagnosis=False).search(environment(), 12, 0)
         entropies.append(Recorded.entropy)
     assert entropies[1] > entropies[0]
+
+
+# Passes of a batch of the training part, and of one of the validation part, in a step for alpha and w.
+BATCHES = {
+    "darts": (1, 1),
+    "darts of order 2": (4, 1),  # a step ahead, two for the difference, and one for w
+    "drnas": (1, 1),
+    "beta-darts": (1, 1),
+}
+
+
+@pytest.mark.parametrize("form", BATCHES)
+def test_a_step_of_a_mixture_costs_the_passes_that_it_makes(form, monkeypatch):
+    spent = []
+    finished = MixtureTraining.finished.fget
+    noted = property(lambda net: spent.append((net.trace.flops, net.network.flops)) or finished(net))
+    monkeypatch.setattr(MixtureTraining, "finished", noted)
+    search(form, budget=10)
+    (nothing, _), (first, mixture) = spent[:2]
+    assert nothing == 0
+    training, validation = BATCHES[form]
+    size, other = RECIPE["batch_size"], min(RECIPE["batch_size"], len(TASK.y_validation))
+    assert first == PASSES * mixture * (training * size + validation * other)

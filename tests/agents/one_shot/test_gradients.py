@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 from nas_agents.one_shot.beta_darts import beta_penalty
+from nas_agents.one_shot.collapse import is_sharp, risen_from
 from nas_agents.one_shot.darts import unrolled_gradient
-from nas_agents.one_shot.diagnosis import is_sharp
 from nas_agents.one_shot.drnas import concentration, dirichlet
 from nas_agents.one_shot.gdas import gumbel, straight_through
 from nas_agents.one_shot.proxyless import (
@@ -186,13 +186,28 @@ def test_the_hessian_is_exact():
     ("values", "sharp"),
     [
         ([1.0] * 20, False),
-        ([1.0] * 8 + [9.0], False),  # too early
-        ([1.0] * 10 + [1.5, 1.6, 1.7, 1.8], True),
-        ([1.0] * 14 + [2.0], False),  # one reading that is high is smoothed
-        ([2.0, 2.0, 2.0] + [1.0] * 12, False),
+        ([1.0] * 4 + [9.0], False),  # too early
+        ([1.0] * 10 + [2.0, 3.0, 5.0], True),
+        ([1.0] * 14 + [6.0], False),  # one reading that is high is smoothed
+        ([4.0, 4.0, 4.0] + [1.0] * 12, False),
         ([-1.0] * 11 + [0.5] * 4, False),
-        ([None, 1.0] * 5 + [1.0, 1.0, 2.0, 2.0, 2.0, 2.0], True),
+        ([None, 1.0] * 5 + [1.0, 1.0, 3.0, 4.0, 4.0], True),
     ],
 )
 def test_the_rule_of_robustdarts_compares_smoothed_eigenvalues(values, sharp):
     assert is_sharp(values) == sharp
+
+
+@pytest.mark.parametrize(
+    ("weights", "low"),
+    [
+        ([0.5], None),
+        ([0.5] * 20, None),
+        ([0.6, 0.55, 0.5, 0.45], None),  # it falls
+        ([0.5, 0.5, 0.54, 0.54], 0.5),
+        ([0.6, 0.5, 0.5, 0.54, 0.54], 0.5),  # above the lowest, if not above the first
+        ([0.5, 0.5, 0.54, 0.54, 0.5, 0.5], None),  # it came back
+    ],
+)
+def test_a_rise_of_the_weight_of_candidates_without_weights_is_from_its_lowest(weights, low):
+    assert risen_from(weights) == (None if low is None else pytest.approx(low))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import gymnasium as gym
@@ -40,16 +41,15 @@ def section_of(folder):
 def test_places_are_told_with_what_they_were_decided_for(folder):
     section = section_of(folder)
     last = json.loads((folder / "one_shot.jsonl").read_text().splitlines()[-1])
-    (table,) = section.tables
+    table = section.tables[0]
     assert [row[0] for row in table.rows] == list(last["weights"])
-    for name, value, weight, lead, since in table.rows:
+    for name, value, weight, lead, since, *_ in table.rows:
         row = last["weights"][name]
         assert value == SMALL["operations"][row.index(max(row))]
         first, gap = last["decided"][name]
         assert (weight, since, lead) == (round(max(row), 3), first, round(gap, 3))
     assert section.numbers["readings"][-1] == last
-    assert "6 places" in section.answer[0]
-    assert len(section.figures) == 1
+    assert "6 places" in section.answer[1]
 
 
 def test_a_warning_is_told_with_its_epoch(folder):
@@ -58,10 +58,68 @@ def test_a_warning_is_told_with_its_epoch(folder):
     lines = [json.loads(line) for line in before.splitlines()]
     lines[1]["warning"] = "The search seems to collapse: skips lead."
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    told = section_of(folder).answer[-1]
-    assert told.startswith(f"After epoch {lines[1]['epoch']}, ")
-    assert told.endswith("skips lead.")
+    told = section_of(folder).answer[0]
+    assert told.startswith(f"Something went wrong after epoch {lines[1]['epoch']}, ")
+    assert "skips lead. It did not end at a collapsed choice" in told
+    assert told.endswith(f"; 1 of {len(lines)} readings warned.")
+    lines[-1]["degenerate"] = True
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "skips lead. It ended at a collapsed choice" in section_of(folder).answer[0]
     file.write_text(before)
+
+
+def test_what_is_lost_without_a_candidate_is_told_beside_its_weight(folder):
+    section = section_of(folder)
+    last = json.loads((folder / "one_shot.jsonl").read_text().splitlines()[-1])
+    decisions, without = section.tables
+    place = max(last["without"], key=lambda name: max(last["without"][name]))
+    points = 100 * max(last["without"][place])
+    assert any(
+        words.startswith(f"The place that mattered most is {place}") and f"loses {points:.1f} points" in words
+        for words in section.answer
+    )
+    assert len(without.rows) == 18
+    for name, candidate, weight, lost in without.rows:
+        number = SMALL["operations"].index(candidate)
+        assert weight == round(last["weights"][name][number], 3)
+        assert lost == round(100 * last["without"][name][number], 1)
+    for row in decisions.rows:
+        name, missed, most = row[0], row[6], row[7]
+        losses = last["without"][name]
+        assert SMALL["operations"].index(missed) == losses.index(max(losses))
+        assert most == round(100 * max(losses), 1)
+    assert [figure.name for figure in section.figures] == ["decisions", "without"]
+
+
+def test_a_reading_of_an_earlier_version_is_told_without_what_is_lost(folder):
+    file = folder / "one_shot.jsonl"
+    before = file.read_text()
+    lines = [json.loads(line) for line in before.splitlines()]
+    for line in lines:
+        del line["without"], line["agreement"]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    section = section_of(folder)
+    assert [table.name for table in section.tables] == ["decisions"]
+    assert not any("mattered" in words for words in section.answer)
+    file.write_text(before)
+
+
+def test_places_that_other_seeds_decide_alike_are_told(folder):
+    shutil.copytree(folder, folder.parent / "seed1")
+    other = folder.parent / "seed1" / "one_shot.jsonl"
+    lines = [json.loads(line) for line in other.read_text().splitlines()]
+    row = lines[-1]["weights"]["edge 0-1"]
+    row.append(row.pop(0))
+    other.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    section = section_of(folder)
+    assert "Of 1 other seed of this search 0 made the same choice throughout; 5 of 6 places" in " ".join(
+        section.answer
+    )
+    assert [row[-1] for row in section.tables[0].rows] == ["0 of 1", *["1 of 1"] * 5]
+    config = folder.parent / "seed1" / "config.json"
+    config.write_text(config.read_text().replace('"darts"', '"drnas"'))
+    assert "Whether another seed would choose the same is not known" in " ".join(section_of(folder).answer)
+    shutil.rmtree(folder.parent / "seed1")
 
 
 def test_a_damaged_file_withholds_the_answer_in_a_sentence(folder):

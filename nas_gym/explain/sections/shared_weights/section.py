@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nas_gym.errors import ConfigError
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report import style
-from nas_gym.explain.report.phrases import counted
+from nas_gym.explain.report.phrases import counted, percent
 from nas_gym.explain.section import DEFAULTS, Cell, Figure, Question, Section, Settings, Table
+from nas_gym.explain.sections.shared_weights import without
+from nas_gym.explain.sections.shared_weights.readings import Reading, leading, of_other_seeds, read
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from nas_gym.traces import RunFolder
-
 KEY, QUESTION = "shared_weights", "How did the weights of the candidates decide?"
-Reading = Mapping[str, Any]
 FIRM = 0.1
 """Lead of a candidate over the second, as a weight, below which a place counts as open."""
 
@@ -33,41 +30,56 @@ def explain_shared_weights(evidence: Evidence, settings: Settings = DEFAULTS) ->
     readings = read(evidence.folder)
     last, label = readings[-1], evidence.metric.label
     warned = [reading for reading in readings if reading["warning"]]
+    others = of_other_seeds(evidence.folder)
+    names = without.candidate_names(last, evidence.search_space)
+    # Runs of earlier versions did not ask what is lost without a candidate.
+    asked = last.get("without") is not None
     return Section(
         KEY,
         QUESTION,
-        tuple(_answer(last, warned, label)),
+        (
+            *_answer(readings, label),
+            *(without.answer(last, names, label) if asked else ()),
+            *_over_seeds(last, others),
+        ),
         details=tuple(_details(readings, label)),
         trust=(
             "The weights say what the shared weights favour, not what trains best alone: the choice of this "
-            "run was trained alone once, and another seed of the search may choose otherwise."
+            "run was trained alone once, and another seed of the search may choose otherwise. What is lost "
+            "without a candidate is measured by the weights as they are, and without training them anew."
         ),
-        tables=(_table(last, evidence),),
-        figures=(_figure(readings, label),),
-        numbers={"readings": list(readings), "warnings": len(warned)},
+        tables=(
+            _table(last, names, others, asked=asked),
+            *([without.table(last, names, label)] if asked else []),
+        ),
+        figures=(_figure(readings, label), *([without.figure(last, names, label)] if asked else [])),
+        numbers={
+            "readings": list(readings),
+            "warnings": len(warned),
+            "other_seeds": len(others),
+            "same_in_other_seeds": _same_choices(last, others),
+        },
     )
 
 
 SHARED_WEIGHTS = Question(KEY, QUESTION, explain_shared_weights, method=QUESTION)
 
 
-def read(folder: RunFolder) -> list[Reading]:
-    """Return the readings of a run, in order.
-
-    Raises:
-        NASGymError: if the file holds none, or is damaged.
-    """
-    lines = folder.readings_file.read_text(encoding="utf-8").splitlines()
-    try:
-        found = [json.loads(line) for line in lines]
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{folder.readings_file} is damaged ({error}): run the search again") from error
-    if not found:
-        raise ConfigError(f"{folder.readings_file} holds no reading: run the search again")
-    return found
-
-
-def _answer(last: Reading, warned: Sequence[Reading], label: str) -> Iterator[str]:
+def _answer(readings: Sequence[Reading], label: str) -> Iterator[str]:
+    last, warned = readings[-1], [reading for reading in readings if reading["warning"]]
+    if warned:
+        first = warned[0]
+        end = (
+            "It ended at a collapsed choice"
+            if last.get("degenerate")
+            else "It did not end at a collapsed choice"
+        )
+        yield (
+            f"Something went wrong after epoch {first['epoch']}, {percent(first['share'])} of the search. "
+            f"{first['warning']} {end}; {len(warned)} of {counted(len(readings), 'reading')} warned."
+        )
+    else:
+        yield "No sign of a collapse towards candidates without weights was seen."
     places = last["decided"]
     still_open = [name for name, (_, lead) in places.items() if lead < FIRM]
     if still_open:
@@ -81,11 +93,6 @@ def _answer(last: Reading, warned: Sequence[Reading], label: str) -> Iterator[st
         f"The mixture had {_percent(last['mixture_score'])} validation {label}, the choice by the same "
         f"weights {_percent(last['choice_score'])}: {_gap(last['gap'])}."
     )
-    if warned:
-        first = warned[0]
-        yield f"After epoch {first['epoch']}, {_percent(first['share'])} of the search: {first['warning']}"
-    else:
-        yield "No sign of a collapse towards candidates without weights was seen."
 
 
 def _gap(gap: float) -> str:
@@ -113,18 +120,54 @@ def _details(readings: Sequence[Reading], label: str) -> Iterator[str]:
         )
 
 
-def _table(last: Reading, evidence: Evidence) -> Table:
+def _over_seeds(last: Reading, others: Sequence[Reading]) -> Iterator[str]:
+    if not others:
+        yield (
+            "Whether another seed would choose the same is not known: no other run of this search lies "
+            "beside this one."
+        )
+        return
+    same = _same_choices(last, others)
+    whole = sum(leading(other) == leading(last) for other in others)
+    steady = [name for name, count in same.items() if count == len(others)]
+    yield (
+        f"Of {counted(len(others), 'other seed')} of this search {whole} made the same choice throughout; "
+        f"{len(steady)} of {counted(len(same), 'place')} went the same way in all of them"
+        f"{': ' + ', '.join(steady) if steady else ''}."
+    )
+
+
+def _same_choices(last: Reading, others: Sequence[Reading]) -> dict[str, int]:
+    """Return in how many other seeds each place has the same choice."""
+    return {
+        name: sum(leading(other).get(name) == choice for other in others)
+        for name, choice in leading(last).items()
+    }
+
+
+def _table(
+    last: Reading, names: Mapping[str, Sequence[str]], others: Sequence[Reading], *, asked: bool
+) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for name, weights in last["weights"].items():
+    same = _same_choices(last, others)
+    for name, best in leading(last).items():
         since, lead = last["decided"][name]
-        best = max(range(len(weights)), key=weights.__getitem__)
-        value = evidence.search_space.variables[name].choices[best]
-        rows.append((name, value, round(weights[best], 3), round(lead, 3), since))
+        row: tuple[Cell, ...] = (name, names[name][best], round(last["weights"][name][best], 3))
+        row = (*row, round(lead, 3), since)
+        row += without.columns(last, name, names[name]) if asked else ()
+        rows.append((*row, f"{same[name]} of {len(others)}") if others else row)
     return Table(
         "decisions",
         "What each place was decided for: the weight of its candidate, the lead over the second, and the "
-        "epoch since which it led.",
-        ("place", "chosen", "weight", "lead", "since epoch"),
+        "epoch since which it led"
+        + ("; what the mixture loses without it, and without the candidate that it misses most" * asked)
+        + ("; and how many other seeds chose the same" * bool(others))
+        + ".",
+        (
+            *("place", "chosen", "weight", "lead", "since epoch"),
+            *(without.HEADS if asked else ()),
+            *(("other seeds that agree",) if others else ()),
+        ),
         tuple(rows),
     )
 
@@ -139,9 +182,9 @@ def _figure(readings: Sequence[Reading], label: str) -> Figure:
             leading = [max(reading["weights"][name]) for reading in readings]
             above.plot(epochs, leading, color=style.colour(place), linewidth=1.4, label=name)
         above.set_ylabel("largest weight")
-        for name, words in (("mixture_score", "mixture"), ("choice_score", "choice")):
-            colour = style.colour(0 if words == "mixture" else 1)
-            below.plot(epochs, [100 * reading[name] for reading in readings], color=colour, label=words)
+        for name, words, line in (("mixture_score", "mixture", "-"), ("choice_score", "choice", "--")):
+            scores = [100 * reading[name] for reading in readings]
+            below.plot(epochs, scores, color=style.ink(), linestyle=line, label=words)
         for reading in readings:
             if reading["warning"]:
                 below.axvline(reading["epoch"], color=style.bad(), linewidth=0.8, linestyle=":")

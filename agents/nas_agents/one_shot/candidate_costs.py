@@ -1,0 +1,102 @@
+"""What each candidate of a mixture costs: its arithmetic, or its milliseconds on a machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from nas_gym.errors import ConfigError
+from nas_gym.evaluators import AdditiveModel, Latency
+from nas_gym.networks import Network, candidates
+from nas_gym.search_spaces import SearchSpace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nas_agents.one_shot.search import SharedSearch
+    from nas_gym.training import Blends
+
+NETWORKS_PER_CANDIDATE = 4
+"""Networks whose latency is asked for, for each number that is fitted to them."""
+
+
+@dataclass(frozen=True)
+class CandidateCosts:
+    """Costs of candidates, as shares of the most that an architecture costs.
+
+    Attributes:
+        shares: cost of each candidate of each variable.
+        rest: cost of what belongs to no candidate.
+    """
+
+    shares: Mapping[str, list[float]]
+    rest: float = 0.0
+
+    def expected(self, rows: Mapping[str, Tensor]) -> Tensor:
+        """Return the sum over variables of the mean cost of a candidate (Cai et al. 2019, equation 8).
+
+        Args:
+            rows: alpha of each variable.
+        """
+        means = [torch.softmax(row, 0) @ row.new_tensor(self.shares[name]) for name, row in rows.items()]
+        return torch.stack(means).sum()
+
+    def of_path(self, path: Blends) -> float:
+        """Return the cost of a path."""
+        found = sum(self.shares[name][int(blend.weights.argmax())] for name, blend in path.items())
+        return self.rest + found
+
+
+def arithmetic(network: Network) -> CandidateCosts:
+    """Return the floating-point operations of the candidates of a network of mixtures, without the rest."""
+    found = candidates(network)
+    most = sum(max(one.flops for one in each) for each in found.values()) or 1
+    return CandidateCosts({name: [one.flops / most for one in each] for name, each in found.items()})
+
+
+def latencies(shared: SharedSearch) -> CandidateCosts:
+    """Return the milliseconds of the candidates, by the latency of the environment's evaluator.
+
+    Raises:
+        NASGymError: if it gives none.
+    """
+    latency = shared.session.unwrapped.evaluator.latency
+    if latency is None:
+        raise ConfigError(
+            "cost 'latency' needs an evaluator that gives latencies: pass evaluator={'name': 'train', "
+            "'latency': 'here'}, or leave cost at 'flops'"
+        )
+    model, costs = fitted(shared.space, latency)
+    shared.session.trace.scalars({"one_shot/latency_tau": model.error.tau}, 0)
+    return costs
+
+
+def fitted(space: SearchSpace[Any], latency: Latency) -> tuple[AdditiveModel, CandidateCosts]:
+    """Return an additive model of the latency of networks by their choices, and what it says of each.
+
+    It is fitted to some networks that are drawn with a fixed seed, four for each choice. What it gets wrong
+    is the part of the latency that no single choice decides.
+    """
+    rng = np.random.default_rng(0)
+    names = {
+        name: [f"{name}: {choice}" for choice in range(len(variable.choices))]
+        for name, variable in space.variables.items()
+        if len(variable.choices) > 1
+    }
+    count = min(space.size, NETWORKS_PER_CANDIDATE * sum(map(len, names.values())))
+    drawn = list(dict.fromkeys(space.sample(rng) for _ in range(count)))
+    chosen = [space.encode(each) for each in drawn]
+    counted = [Counter(kinds[values[name]] for name, kinds in names.items()) for values in chosen]
+    model = AdditiveModel.fit(counted, np.array(latency.of(drawn)))
+    milliseconds = {
+        name: model.predict([Counter([kind]) for kind in kinds]) - model.constant
+        for name, kinds in names.items()
+    }
+    most = model.constant + sum(float(each.max()) for each in milliseconds.values()) or 1.0
+    shares = {name: [float(each) / most for each in row] for name, row in milliseconds.items()}
+    return model, CandidateCosts(shares, model.constant / most)
