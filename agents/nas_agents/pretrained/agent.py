@@ -96,7 +96,7 @@ class Pretrained(Agent):
             if not listed:
                 pool.add(_candidates(beliefs, session))
                 beliefs.widen()
-            scores = weights.judge(features(beliefs, 1 - session.progress()))
+            scores = weights.judge(features(beliefs, 1 - session.progress()), pool)
             scores[list(known)] = -np.inf
             number = self._choice(scores, len(known), session.rng)
             evaluation = session.ask([pool.architectures[number]])[0]

@@ -20,6 +20,7 @@ from nas_gym.traces import versions
 SOURCES = (
     "readings.py",
     "subtrees.py",
+    "graphs.py",
     "pool.py",
     "beliefs.py",
     "state.py",
