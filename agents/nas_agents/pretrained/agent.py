@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -73,6 +75,15 @@ class Pretrained(Agent):
                 weights, session.search_space, session.rng, listed=self.listed, memory=self.memory
             )
             self._search(search, session)
+
+    def learn(self, runs: Sequence[Path], out: Path) -> None:
+        """Train the policy further on finished runs, as ``nas-gym pretrain --from`` does."""
+        from nas_agents.pretrained.training.whole import pretrain_policy
+
+        start = None if self.policy is None else Path(self.policy)
+        pretrain_policy(
+            out, {}, f"{self.name}.learn", runs=runs, start=start, work=out.with_suffix(".training")
+        )
 
     def _weights(self, session: Session) -> PolicyWeights:
         start = session.start if session.start is not None else self.policy
