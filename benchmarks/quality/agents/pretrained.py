@@ -20,15 +20,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import pickle
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from nas_agents import Agent, PolicyWeights, Session, make_agent, permutation_test, run_jobs
-from nas_agents.pretrained.pool import whole_pool
+from nas_agents.pretrained import search
+from nas_agents.pretrained.pool import Pool, whole_pool
 from nas_agents.pretrained.readings import READINGS
 from nas_agents.pretrained.state import READ
 from nas_agents.pretrained.training.learning import fresh_network
@@ -38,7 +43,10 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table as Grid
 
+from nas_gym.search_spaces import SearchSpace
+
 POLICY = "pretrained"
+FORMS = (POLICY, "pretrained-walk")
 CONTROLS = ("random-weights", "no-run", "exchanged", "renumbered", "replay")
 RIVALS = (
     "model-based",
@@ -59,11 +67,11 @@ SEEDS_OF_A_JOB = 5
 class WithoutRun(PolicyWeights):
     """The policy, blind for what the run says but which architectures were evaluated."""
 
-    def judge(self, features: np.ndarray) -> np.ndarray:
-        """Score candidates by their readings alone."""
+    def judge(self, features: np.ndarray, pool: Pool) -> np.ndarray:
+        """Score candidates by their readings and graphs alone."""
         seen = np.zeros_like(features)
         seen[:, READ] = features[:, READ]
-        return super().judge(seen)
+        return super().judge(seen, pool)
 
 
 @dataclass(kw_only=True)
@@ -87,14 +95,14 @@ class Replay(Agent):
 
 def main() -> None:
     options = _options()
-    searchers = options.searcher or [POLICY, *CONTROLS, *RIVALS]
+    searchers = options.searcher or [*FORMS, *CONTROLS, *RIVALS]
     wanted = [
         (table, searcher, kind, seed)
         for table in options.table or [SYNTHETIC]
         for searcher in searchers
         if fits(table, searcher)
         for kind in options.kind or ("optimum", "early")
-        for seed in range(min(options.seeds, 3) if searcher == "replay" else options.seeds)
+        for seed in range(1 if searcher == "replay" else options.seeds)
     ]
     out = options.out or Path(tempfile.gettempdir()) / "nas-gym-pretrained.jsonl"
     runs = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
@@ -102,7 +110,12 @@ def main() -> None:
     known = {_key(run) for run in runs}
     missing = [each for each in wanted if (*each, policy) not in known]
     jobs = [
-        {"runs": missing[start : start + SEEDS_OF_A_JOB], "policy": options.policy, "digest": policy}
+        {
+            "runs": missing[start : start + SEEDS_OF_A_JOB],
+            "policy": options.policy,
+            "digest": policy,
+            "pools": None if options.pools is None else str(options.pools),
+        }
         for start in range(0, len(missing), SEEDS_OF_A_JOB)
     ]
     with out.open("a") as file, Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
@@ -134,6 +147,8 @@ def fits(table: str, searcher: str) -> bool:
 
 def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
     """Some runs, in a process of their own."""
+    if job["pools"] is not None:
+        keep_pools(Path(job["pools"]))
     for table, searcher, kind, seed in job["runs"]:
         env, scores = problem(table, searcher, seed)
         budget = MOST if kind == "optimum" else EARLY
@@ -143,14 +158,21 @@ def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
         best = float(scores.max())
         reached = next((number for number, score in enumerate(seen, 1) if score == best), None)
         regret = best - max(seen, default=0.0)
+        kind_of = {"landscape": env.unwrapped.evaluator.landscape_kind} if table == SYNTHETIC else {}
         run = {"table": table, "searcher": searcher, "kind": kind, "seed": seed, "policy": job["digest"]}
-        report(run | {"evaluations_to_optimum": reached, "regret": regret, "spread": float(scores.std())})
+        report(
+            run
+            | kind_of
+            | {"evaluations_to_optimum": reached, "regret": regret, "spread": float(scores.std())}
+        )
 
 
 def _searcher(table: str, searcher: str, policy: str | None, seed: int) -> tuple[Agent, Any]:
     """Return the agent, and what it starts from."""
     if searcher in RIVALS:
         return make_agent(searcher), None
+    if searcher == FORMS[1]:
+        return make_agent(searcher), shipped_weights() if policy is None else read_weights(policy)
     if searcher == "replay":
         return Replay(table=table), None
     weights = shipped_weights() if policy is None else read_weights(policy)
@@ -159,6 +181,26 @@ def _searcher(table: str, searcher: str, policy: str | None, seed: int) -> tuple
     elif searcher == "no-run":
         weights = WithoutRun(weights.arrays, weights.provenance)
     return make_agent(POLICY), weights
+
+
+def keep_pools(folder: Path) -> None:
+    """Read the networks of a space once for all processes, of whatever policy."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    @lru_cache(maxsize=2)
+    def kept(space: SearchSpace[Any]) -> Pool:
+        known = sha256(repr((space, sorted(space.config().items()), space.input_shape)).encode()).hexdigest()
+        file = folder / f"{known[:16]}.pickle"
+        if file.exists():
+            pool: Pool = pickle.loads(file.read_bytes())
+            return pool
+        pool = whole_pool(space)
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_bytes(pickle.dumps(pool))
+        part.replace(file)
+        return pool
+
+    search.whole_pool = kept  # type: ignore[attr-defined]
 
 
 def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
@@ -214,6 +256,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=60, help="runs of each searcher")
     parser.add_argument("--policy", help="weights other than those of the package")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
+    parser.add_argument("--pools", type=Path, help="folder that readings of whole spaces are kept in")
     parser.add_argument("--out", type=Path, help="JSON lines of the runs")
     return parser.parse_args()
 
