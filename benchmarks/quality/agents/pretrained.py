@@ -192,7 +192,7 @@ def keep_pools(folder: Path) -> None:
         known = sha256(repr((space, sorted(space.config().items()), space.input_shape)).encode()).hexdigest()
         file = folder / f"{known[:16]}.pickle"
         if file.exists():
-            pool: Pool = pickle.loads(file.read_bytes())
+            pool: Pool = pickle.loads(file.read_bytes())  # noqa: S301 - written by this script
             return pool
         pool = whole_pool(space)
         part = file.with_suffix(f".{os.getpid()}")
