@@ -37,7 +37,7 @@ class PretrainedWalk(Pretrained):
     """
 
     name = "pretrained-walk"
-    access = "walk"
+    access = "walk"  # type: ignore[assignment]  # what a base class assigns narrows its type
 
     first: int = 2
     detour_cost: float = DETOUR_COST

@@ -101,9 +101,9 @@ class ValuePolicy:
             steps: steps left, at least 1.
             legal: numbers of the legal edits.
         """
+        after = self._after(architecture, legal)  # may be new, so that it comes before what is worth what
         found = np.full(len(self.search_space.actions), self._values.min(initial=0.0))
-        arrived = self._arrived(max(1, steps))
-        found[legal] = arrived[self._after(architecture, legal)]
+        found[legal] = self._arrived(max(1, steps))[after]
         return found
 
     def save(self, path: Path) -> None:
@@ -143,9 +143,11 @@ class ValuePolicy:
     def _after(self, architecture: Architecture, legal: np.ndarray) -> np.ndarray:
         """Return the number of the architecture after each legal edit."""
         if self._whole:
-            return _all_moves(self.search_space)[self.search_space.index(architecture), legal]
+            moves: np.ndarray = _all_moves(self.search_space)[self.search_space.index(architecture)]
+            return np.asarray(moves[legal])
         number = self._known_or_new(architecture)
-        return self._moves[self._expand(architecture, number)][legal]
+        row = self._moves[self._expand(architecture, number)]
+        return np.asarray(row[legal])
 
     def _known_or_new(self, architecture: Architecture) -> int:
         """Return the number of an architecture, which gets the least value if it is new."""
@@ -163,9 +165,9 @@ class ValuePolicy:
             moves = np.full(len(self.search_space.actions), -1)
             for after, action in self.search_space.neighbours(architecture).items():
                 moves[action] = self._known_or_new(after)
-            for action in np.flatnonzero(self.search_space.mask(architecture)):
+            for action in np.flatnonzero(self.search_space.mask(architecture)).tolist():
                 if moves[action] < 0:  # another edit with the same outcome, or keep
-                    moves[action] = self._known_or_new(self.search_space.apply(architecture, int(action)))
+                    moves[action] = self._known_or_new(self.search_space.apply(architecture, action))
             self._row_of[number] = len(self._moves)
             self._moves.append(moves)
             self._expanded.append(number)
