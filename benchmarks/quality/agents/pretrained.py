@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nas_agents import Agent, PolicyWeights, Session, make_agent, permutation_test, run_jobs
+from nas_agents import Agent, PolicyWeights, Session, holm, make_agent, permutation_test, run_jobs
 from nas_agents.pretrained import search
 from nas_agents.pretrained.pool import Pool, whole_pool
 from nas_agents.pretrained.readings import READINGS
@@ -208,9 +208,10 @@ def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
     title = f"{table}: at most {MOST} evaluations to the optimum, regret after {EARLY} in hundredths"
     grid = Grid(title=title + (" of the spread" if table == SYNTHETIC else ""))
     grid.add_column("searcher")
-    for head in ("seeds", "median", "in 64", "in 150", f"after {EARLY}", "± s.e.", "p against policy"):
+    for head in ("seeds", "median", "in 64", "in 150", f"after {EARLY}", "± s.e.", "p (Holm)"):
         grid.add_column(head, justify="right")
     own = _regrets(runs, POLICY)
+    tests = _tests(runs, own)
     for name in dict.fromkeys(run["searcher"] for run in runs):
         needed = np.array(
             [
@@ -227,10 +228,19 @@ def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
         regrets = _regrets(runs, name)
         if len(regrets):
             row += [f"{regrets.mean():.3f}", f"{regrets.std(ddof=1) / len(regrets) ** 0.5:.3f}"]
-            if name != POLICY and len(own) > 1:
-                row.append(f"{permutation_test(own, regrets, 0).p:.4f}")
+            if name in tests:
+                row.append(f"{tests[name]:.4f}")
         grid.add_row(name, *row)
     return grid
+
+
+def _tests(runs: list[dict[str, Any]], own: np.ndarray) -> dict[str, float]:
+    """Return p of the regret of each searcher against the policy's, adjusted for their number by Holm."""
+    names = [name for name in dict.fromkeys(run["searcher"] for run in runs) if name != POLICY]
+    regrets = {name: _regrets(runs, name) for name in names}
+    told = [name for name in names if len(regrets[name]) > 1 and len(own) > 1]
+    found = holm([permutation_test(own, regrets[name], 0).p for name in told]) if told else []
+    return dict(zip(told, map(float, found), strict=True))
 
 
 def _regrets(runs: list[dict[str, Any]], searcher: str) -> np.ndarray:
