@@ -37,6 +37,7 @@ from .optuna_samplers import OptunaRandom as OptunaRandom
 from .pretrained.agent import Pretrained as Pretrained
 from .pretrained.training.learning import Pretraining as Pretraining
 from .pretrained.training.whole import pretrain_policy as pretrain_policy
+from .pretrained.walk import PretrainedWalk as PretrainedWalk
 from .pretrained.weights import PolicyWeights as PolicyWeights
 from .pretrained.weights import read_weights as read_weights
 from .q_learning import QLearning as QLearning

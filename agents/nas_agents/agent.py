@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import gymnasium as gym
@@ -97,6 +98,18 @@ class Agent(ABC):
         except (BudgetExhausted, SearchOver) as over:
             return session.result(self, budget, over.reason)
         return session.result(self, budget, "space exhausted" if session.is_exhausted() else "agent returned")
+
+    def learn(self, runs: Sequence[Path], out: Path) -> None:
+        """Learn from finished runs of other problems, and write what a search may `start` from.
+
+        Args:
+            runs: folders of finished runs.
+            out: file that is written.
+
+        Raises:
+            NASGymError: if the agent carries nothing, or the runs have too little to learn from.
+        """
+        raise ConfigError(f"the agent {self.name!r} carries nothing from one search to the next")
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A number of NumPy would compute in its own precision, and JSON cannot hold it.

@@ -62,6 +62,7 @@ AGENTS = _Agents(
         "hyperband": "hyperband:Hyperband",
         "model-based": "model_based.agent:ModelBased",
         "pretrained": "pretrained.agent:Pretrained",
+        "pretrained-walk": "pretrained.walk:PretrainedWalk",
         "random-sharing": "one_shot.random_sharing:RandomSharing",
         "spos": "one_shot.spos:SPOS",
         "enas": "one_shot.enas:ENAS",

@@ -17,6 +17,7 @@ from .policies.base import TabularPolicy as TabularPolicy
 from .policies.base import legal_weights as legal_weights
 from .policies.base import load_policy as load_policy
 from .policies.neural import NeuralPolicy as NeuralPolicy
+from .policies.values import ValuePolicy as ValuePolicy
 from .policies.views import view_of as view_of
 from .replaying import check_surroundings as check_surroundings
 from .replaying import rebuild as rebuild

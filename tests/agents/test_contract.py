@@ -27,6 +27,8 @@ QUERIES = [name for name in ALL if AGENTS[name].access == "query"]
 NEURAL = ["dqn", "ppo", "preference-ppo"]
 LEARNERS = [*NEURAL, "q-learning"]
 HALVING = ["hyperband", "successive-halving"]
+# They learn nothing of edits in a search, and score them by the architectures that they lead to.
+SCORERS = ["pretrained", "pretrained-walk"]
 
 
 def search(name, budget=8, seed=0, env=None, **hyperparameters):
@@ -254,7 +256,7 @@ def test_a_walk_takes_legal_actions_only(name):
     assert env.illegal == 0
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("name", LEARNERS + SCORERS)
 def test_a_walk_that_learns_hands_out_its_policy(name):
     env = environment()
     policy = search(name, env=env).policy
@@ -267,7 +269,7 @@ def test_a_walk_that_learns_hands_out_its_policy(name):
     assert policy.kind == ("probabilities" if "ppo" in name else "q_values")
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - set(LEARNERS)))
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(LEARNERS) - set(SCORERS)))
 def test_what_learns_no_values_of_edits_has_no_policy_over_them(name):
     assert search(name).policy is None
 

@@ -43,6 +43,7 @@ BAD = [
     ("pretrained", "first", 0),
     ("pretrained", "memory", 3),
     ("pretrained", "temperature", 0),
+    ("pretrained-walk", "detour_cost", -1),
 ]
 
 
@@ -104,6 +105,7 @@ def test_every_agent_says_how_it_reaches_architectures():
         "local-search": "query",
         "model-based": "query",
         "pretrained": "query",
+        "pretrained-walk": "walk",
         "nsga2": "query",
         "optuna-random": "query",
         "pc-darts": "gradient",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas_agents.comparison.carried import check_leave_one_out, start_files
 from nas_agents.registry import make_agent
 from nas_agents.runs.run import (
     EnvFactory,
@@ -51,6 +52,8 @@ class Plan:
             optimum is known: on a table runs are cheap, many, and repeated at will.
         tensorboard: ``"all"`` shows each agent and each run in TensorBoard, ``"aggregate"`` each agent alone,
             ``"none"`` nothing; None shows the runs that are recorded, if the comparison has up to 200.
+        leave_one_out: whether an agent that carries something from one search to the next starts on each task
+            from what it learned on the runs of the others (see `nas_agents.comparison.carried`).
     """
 
     agents: Sequence[str | Mapping[str, Any]]
@@ -65,6 +68,7 @@ class Plan:
     trace: bool | None = None
     tensorboard: str | None = None
     executor: str | Mapping[str, Any] | Executor | None = None
+    leave_one_out: bool = False
 
     @property
     def runs(self) -> int:
@@ -95,6 +99,8 @@ class Experiment:
         finished: whether each of the runs was finished before.
         tuned: labels of the agents that were tuned on the table that they run on.
         selects_on_test: whether the scores that the searches see are test scores.
+        carried: by label of an agent, the file that its searches start from; the comparison makes it from
+            the runs of the other tasks.
     """
 
     environment: str
@@ -106,6 +112,7 @@ class Experiment:
     finished: tuple[bool, ...]
     tuned: tuple[str, ...] = ()
     selects_on_test: bool = False
+    carried: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepare(plan: Plan) -> list[Experiment]:
@@ -141,6 +148,8 @@ def prepare(plan: Plan) -> list[Experiment]:
         raise ConfigError(f"agent {repeated!r} is named twice: name each once, or set other hyperparameters")
     if len(labels) < 2:
         raise ConfigError(f"a comparison needs at least 2 agents, here are {len(labels)}: name others too")
+    if plan.leave_one_out:
+        check_leave_one_out(plan)
     experiments = [_experiment(plan, task) for task in plan.tasks]
     folders = [experiment.folder for experiment in experiments]
     if len(set(folders)) < len(folders):
@@ -165,6 +174,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
         folder = experiment_folder(plan.logdir, env, plan.name)
         wanted = plan.tensorboard == "all" or unwrapped.evaluator.optimum() is None
         trace = wanted if plan.trace is None else plan.trace
+        carried = start_files(plan, folder)
         around = {label(agent): _fingerprints(env, agent) for agent in plan.agents}
         specs = tuple(
             RunSpec(
@@ -177,6 +187,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
                 trace=trace,
                 tensorboard=plan.shows_runs,
                 surroundings=around[label(agent)],
+                start=carried.get(label(agent)),
             )
             for seed in range(plan.seeds)
             for agent in plan.agents
@@ -197,6 +208,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
                 if table is not None and table.name in make_agent(agent).tuned_on
             ),
             selects_on_test=unwrapped.evaluator.selects_on_test,
+            carried=carried,
         )
 
 

@@ -14,7 +14,7 @@ from nas_agents.comparison.analysis import analyse
 from nas_agents.comparison.outcome import Comparison
 from nas_agents.comparison.plan import Experiment, Plan
 from nas_agents.comparison.plots import plot_across
-from nas_agents.comparison.records import by_agent, read_run
+from nas_agents.comparison.records import Run, by_agent, read_run
 from nas_agents.comparison.report import Setting, write_json
 from nas_agents.runs.run import RunSpec, experiment_name, label
 from nas_gym.common import write_text, writing
@@ -27,19 +27,34 @@ FAILURES_FILE = "failures.log"
 
 
 def publish(
-    plan: Plan, experiment: Experiment, failures: Sequence[tuple[RunSpec, Failure]], command: str
+    plan: Plan,
+    experiment: Experiment,
+    failures: Sequence[tuple[RunSpec, Failure]],
+    command: str,
+    started: tuple[str, ...] = (),
 ) -> Comparison:
     """Write the report of one task from its finished runs, and the details of those that failed.
+
+    Args:
+        plan: the comparison.
+        experiment: the task with its runs.
+        failures: the runs that failed.
+        command: command that makes the same comparison again.
+        started: what searches started from, in sentences.
 
     Raises:
         NASGymError: if it cannot be written; the runs stay as they are.
     """
     with writing(experiment.folder):
-        return _publish(plan, experiment, failures, command)
+        return _publish(plan, experiment, failures, command, started)
 
 
 def _publish(
-    plan: Plan, experiment: Experiment, failures: Sequence[tuple[RunSpec, Failure]], command: str
+    plan: Plan,
+    experiment: Experiment,
+    failures: Sequence[tuple[RunSpec, Failure]],
+    command: str,
+    started: tuple[str, ...],
 ) -> Comparison:
     failed = [(spec, failure) for spec, failure in failures if spec in experiment.specs]
     _write_failures(experiment.folder, failed)
@@ -55,9 +70,12 @@ def _publish(
         missing=tuple(sentence(experiment, spec, failure) for spec, failure in failed),
         tuned=experiment.tuned,
         selects_on_test=experiment.selects_on_test,
+        started=started,
     )
     unfinished = [spec for spec, _ in failed]
     runs = tuple(read_run(Path(spec.folder)) for spec in experiment.specs if spec not in unfinished)
+    if not started:
+        setting = replace(setting, started=started_from(runs))
     analysis = None
     if len(by_agent(runs)) > 1:
         # Products this small are slower on several threads, which wait for each other by spinning.
@@ -87,6 +105,7 @@ def publish_across(plan: Plan, published: Sequence[Comparison]) -> Path | None:
         missing=missing,
         tuned=tuple(dict.fromkeys(agent for each in published for agent in each.setting.tuned)),
         selects_on_test=any(each.setting.selects_on_test for each in published),
+        started=tuple(dict.fromkeys(one for each in published for one in each.setting.started)),
     )
     name = experiment_name(first.environment, first.space, f"{len(published)}-tasks", plan.name)
     folder = Path(plan.logdir) / name
@@ -96,6 +115,12 @@ def publish_across(plan: Plan, published: Sequence[Comparison]) -> Path | None:
         write_json(across.as_dict(), setting, folder / "comparison.json")
         write_text(folder / "comparison.md", across_markdown(across, setting, figures))
     return folder
+
+
+def started_from(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Say what the searches of each agent started from, of those that did not start from nothing."""
+    found = dict.fromkeys((run.agent, run.started_from) for run in runs if run.started_from)
+    return tuple(f"{agent} did not start from nothing, but from {what}." for agent, what in found)
 
 
 def sentence(experiment: Experiment, spec: RunSpec, failure: Failure) -> str:

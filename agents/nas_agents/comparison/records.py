@@ -41,6 +41,7 @@ class Run:
         errors: why retrainings of the chosen network failed, one text for each that did.
         shares: the share of an evaluation charged for each, float (evaluations,): 1 by the full recipe,
             less for shorter trainings; None where all are 1.
+        started_from: what the search started from, in words; "" for nothing.
     """
 
     agent: str
@@ -59,6 +60,7 @@ class Run:
     regrets: np.ndarray | None = None
     errors: tuple[str, ...] = ()
     shares: np.ndarray | None = None
+    started_from: str = ""
 
     @property
     def score(self) -> float:
@@ -131,6 +133,7 @@ class Run:
             regrets=None if incumbents is None else _regrets(incumbents, len(evaluations)),
             errors=tuple(each["error"] for each in result.get("final", ()) if each["error"]),
             shares=np.array(result["shares"]) if result.get("shares") else None,
+            started_from=result.get("started_from", ""),
         )
 
 

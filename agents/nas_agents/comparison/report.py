@@ -52,6 +52,7 @@ class Setting:
         missing: the runs that failed, one sentence each.
         tuned: the agents whose hyperparameters were chosen on the table that they run on.
         selects_on_test: whether the scores that the searches saw are test scores.
+        started: what searches started from that did not start from nothing, in sentences.
     """
 
     environment: str
@@ -65,6 +66,7 @@ class Setting:
     missing: tuple[str, ...] = ()
     tuned: tuple[str, ...] = ()
     selects_on_test: bool = False
+    started: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -87,7 +89,8 @@ class Setting:
             "its rank here is optimistic."
             for agent in self.tuned
         )
-        return (*tuned, ON_TEST.format(metric=self.metric)) if self.selects_on_test else tuned
+        on_test = (ON_TEST.format(metric=self.metric),) if self.selects_on_test else ()
+        return (*tuned, *self.started, *on_test)
 
 
 def short_ranking(comparison: Analysis) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

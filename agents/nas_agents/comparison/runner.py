@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from nas_agents.comparison.carried import carry, sentences
 from nas_agents.comparison.plan import Experiment, Plan, prepare
 from nas_agents.comparison.progress import OnProgress, Tally
 from nas_agents.runs.pool import Failure, cores, run_jobs
@@ -131,7 +132,10 @@ def compare_tasks(
             failures = execute(experiments, jobs, on_progress, executor)
         from nas_agents.comparison.publish import publish, publish_across
 
-        comparisons = tuple(publish(plan, experiment, failures, command) for experiment in experiments)
+        comparisons = tuple(
+            publish(plan, experiment, failures, command, sentences(experiment, experiments))
+            for experiment in experiments
+        )
         return comparisons, publish_across(plan, comparisons)
 
 
@@ -177,11 +181,22 @@ def execute(
     specs = [spec for experiment in experiments for spec in experiment.specs]
     finished = [done for experiment in experiments for done in experiment.finished]
     waiting = [spec for spec, done in zip(specs, finished, strict=True) if not done]
+    # What starts from the runs of other tasks comes after those.
+    first = [spec for spec in waiting if spec.start is None]
+    second = [spec for spec in waiting if spec.start is not None]
     # While workers run, this process waits: time to import what reports need (SciPy and Matplotlib).
     Thread(target=import_module, args=("nas_agents.comparison.publish",), daemon=True).start()
     tally = Tally(len(specs), sum(finished), specs[0].budget, on_progress)
-    if executor is None:
-        failures = run_jobs(run, waiting, jobs, tally.report)
-    else:
-        failures = spread_runs(executor, waiting, tally.report)
-    return [(waiting[failure.job], failure) for failure in failures]
+    failures = _made(first, jobs, executor, tally.report)
+    if second:
+        carry(experiments)
+        failures += _made(second, jobs, executor, lambda job, done: tally.report(len(first) + job, done))
+    return failures
+
+
+def _made(
+    specs: Sequence[RunSpec], jobs: int, executor: Executor | None, report: Callable[[int, Any], None]
+) -> list[tuple[RunSpec, Failure]]:
+    """Make runs, and return those that failed."""
+    made = run_jobs(run, specs, jobs, report) if executor is None else spread_runs(executor, specs, report)
+    return [(specs[failure.job], failure) for failure in made]

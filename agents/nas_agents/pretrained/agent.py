@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_agents.pretrained.beliefs import Beliefs
-from nas_agents.pretrained.pool import REFERENCE, Pool, whole_pool
-from nas_agents.pretrained.state import features
+from nas_agents.pretrained.search import PolicySearch
 from nas_agents.pretrained.weights import PolicyWeights, read_weights, shipped_weights
 from nas_gym.errors import ConfigError
-from nas_gym.search_spaces import Architecture
+from nas_gym.traces import ValuePolicy
 
-FRESH = 30
-"""Uniform candidates that are added at each step in a space too large to list."""
-AROUND = 3
-"""Best architectures known whose neighbours are candidates there."""
-MOST_CANDIDATES = 6000
-"""Candidates beyond which no uniform draws are added there."""
+DETOUR_COST = 0.7
+"""What a network on the way that is not known costs, in the logarithm of how likely one is the best."""
 
 
 @dataclass(kw_only=True)
@@ -29,10 +25,11 @@ class Pretrained(Agent):
 
     It is a learned acquisition: at each step a small network scores every candidate, and the best is
     evaluated. What it reads of a candidate are what its network does (sizes, depth, receptive field,
-    shortcuts, behaviour of activations, see `nas_agents.pretrained.readings`) and what the run so far says
-    of it (posteriors of Gaussian processes over choices, pieces of graphs and readings; distances to what was
-    evaluated; the best so far; the budget left). Names and the numbering of operations, edges and layers
-    do not enter. Nothing is learned during a search but those posteriors: the weights stay as they are.
+    shortcuts, behaviour of activations, see `nas_agents.pretrained.readings`; and its live graph, by message
+    passing) and what the run so far says of it (posteriors of Gaussian processes over choices, pieces of
+    graphs and readings; distances to what was evaluated; the best so far; the budget left). Names and the
+    numbering of operations, edges and layers do not enter. Nothing is learned during a search but those
+    posteriors: the weights stay as they are.
 
     It was trained by imitation: in the states of its own searches it was shown where the best architectures
     of the landscape are, so that a score is the logarithm of how likely a candidate is the best. See
@@ -40,6 +37,8 @@ class Pretrained(Agent):
 
     A space of at most `listed` architectures is considered whole. In a larger one candidates are the
     neighbours of the best architectures known and uniform draws.
+
+    `pretrained-walk` is the same policy as an agent that only steps.
 
     Attributes:
         first: evaluations that are drawn in proportion to how likely the policy thinks each candidate is the
@@ -72,7 +71,19 @@ class Pretrained(Agent):
         weights = self._weights(session)
         # One thread: sums in another order would be other results.
         with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
-            self._search(weights, session)
+            search = PolicySearch(
+                weights, session.search_space, session.rng, listed=self.listed, memory=self.memory
+            )
+            self._search(search, session)
+
+    def learn(self, runs: Sequence[Path], out: Path) -> None:
+        """Train the policy further on finished runs, as ``nas-gym pretrain --from`` does."""
+        from nas_agents.pretrained.training.whole import pretrain_policy
+
+        start = None if self.policy is None else Path(self.policy)
+        pretrain_policy(
+            out, {}, f"{self.name}.learn", runs=runs, start=start, work=out.with_suffix(".training")
+        )
 
     def _weights(self, session: Session) -> PolicyWeights:
         start = session.start if session.start is not None else self.policy
@@ -85,23 +96,14 @@ class Pretrained(Agent):
         session.started_from = f"{whence}, SHA-256 {found.digest[:16]}"
         return found
 
-    def _search(self, weights: PolicyWeights, session: Session) -> None:
-        space = session.search_space
-        listed = space.size <= self.listed
-        pool = whole_pool(space) if listed else Pool(space, _some(session, REFERENCE))
-        beliefs, known = Beliefs(pool), dict[int, float]()
+    def _search(self, search: PolicySearch, session: Session) -> None:
+        edits = edit_policy(session)
         while True:
-            if len(beliefs.told) >= self.memory:
-                beliefs = _remembered(pool, known, self.memory // 2)
-            if not listed:
-                pool.add(_candidates(beliefs, session))
-                beliefs.widen()
-            scores = weights.judge(features(beliefs, 1 - session.progress()))
-            scores[list(known)] = -np.inf
-            number = self._choice(scores, len(known), session.rng)
-            evaluation = session.ask([pool.architectures[number]])[0]
-            known[number] = session.worth(evaluation)
-            beliefs.tell(number, known[number])
+            scores = search.scores(1 - session.progress())
+            edits.put(search.pool.architectures, open_scores(scores), list(search.known))
+            number = self._choice(scores, len(search.known), session.rng)
+            evaluation = session.ask([search.pool.architectures[number]])[0]
+            search.tell(number, session.worth(evaluation))
 
     def _choice(self, scores: np.ndarray, step: int, rng: np.random.Generator) -> int:
         if step >= self.first:
@@ -110,27 +112,20 @@ class Pretrained(Agent):
         return int(rng.choice(len(scores), p=chances / chances.sum()))
 
 
-def _remembered(pool: Pool, known: dict[int, float], count: int) -> Beliefs:
-    """Return posteriors of the best evaluations and of the latest ones, as many of each."""
-    best = sorted(known, key=known.__getitem__, reverse=True)[: count // 2]
-    kept = {*best, *list(known)[-(count - count // 2) :]}
-    beliefs = Beliefs(pool)
-    for number, score in known.items():
-        if number in kept:
-            beliefs.tell(number, score)
-    return beliefs
+def edit_policy(session: Session, detour_cost: float = DETOUR_COST) -> ValuePolicy:
+    """Return the policy over edits that follows from scores of architectures, which the session records."""
+    unwrapped = session.unwrapped
+    policy = ValuePolicy(
+        session.search_space,
+        steps=unwrapped.horizon,
+        last_only=unwrapped.reward.episodic,
+        detour_cost=detour_cost,
+    )
+    session.watch(policy)
+    return policy
 
 
-def _some(session: Session, count: int) -> list[Architecture]:
-    drawn = dict.fromkeys(session.search_space.sample(session.rng) for _ in range(count))
-    return list(drawn)
-
-
-def _candidates(beliefs: Beliefs, session: Session) -> list[Architecture]:
-    """Return what may be proposed next: neighbours of the best architectures known, and uniform draws."""
-    pool = beliefs.pool
-    best = np.argsort(beliefs.scores)[::-1][:AROUND].tolist() if beliefs.told else list[int]()
-    around = [
-        each for number in best for each in pool.space.neighbours(pool.architectures[beliefs.told[number]])
-    ]
-    return around if len(pool) >= MOST_CANDIDATES else around + _some(session, FRESH)
+def open_scores(scores: np.ndarray) -> np.ndarray:
+    """Return scores with the least of them in place of -inf, which the evaluated candidates have."""
+    finite = np.isfinite(scores)
+    return np.where(finite, scores, scores.min(initial=0.0, where=finite))

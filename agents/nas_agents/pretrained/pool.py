@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from nas_agents.pretrained.graphs import NO_GRAPH, Graph, GraphBatch, joined_graphs, read_graph
 from nas_agents.pretrained.readings import READINGS, read_network
 from nas_agents.pretrained.subtrees import Pieces, subtrees
 from nas_gym.networks import Network
@@ -29,6 +30,8 @@ SCALES = (
     "_piece_scale",
     "_reading_scale",
     "_reading_peak",
+    "_node_centre",
+    "_node_spread",
 )
 REACH = 1.2
 """Differing choices over which likeness by the first kernel falls to 1/e."""
@@ -50,6 +53,7 @@ class Pool:
         numbers: their numbers.
         readings: float64 (candidates, `READINGS`), of mean 0 and variance 1 over the reference.
         groups: the number of each candidate's class: candidates of one have the same pieces.
+        embedded: what policies made of the classes' graphs, by the policy's hash.
     """
 
     def __init__(
@@ -66,6 +70,8 @@ class Pool:
         self._classes: dict[frozenset[tuple[int, int]], int] = {}
         self._class_of: dict[Architecture, int] = {}
         self._pieces: list[Counter[int]] = []
+        self._graphs: list[Graph] = []
+        self.embedded: dict[str, np.ndarray] = {}
         self._known: Pieces = {}
         sizes = [len(variable.choices) for variable in space.variables.values()]
         self._first_column = dict(zip(space.variables, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
@@ -95,6 +101,11 @@ class Pool:
         self._piece_scale = 2 * spread_of_pieces if spread_of_pieces > 1e-9 else 1.0
         self._reading_scale = _mean_square(self.readings)
         self._reading_peak = 1.0 + float((self.readings**2).sum(axis=1).mean())
+        nodes = np.concatenate([NO_GRAPH.nodes, *(graph.nodes for graph in self._graphs)])
+        self._node_centre, self._node_spread = np.zeros(nodes.shape[1]), np.ones(nodes.shape[1])
+        if len(nodes):
+            self._node_centre, spread = nodes.mean(axis=0, dtype=np.float64), nodes.std(axis=0)
+            self._node_spread = np.where(spread > 1e-6, spread, np.inf)
 
     def _take_scales(self, other: Pool) -> None:
         for name in SCALES:
@@ -123,6 +134,25 @@ class Pool:
         found.choices, found.pieces = self.choices[kept], self.pieces[kept]
         found._piece_norms, found._chosen = self._piece_norms[kept], self._chosen[kept]
         return found
+
+    def graphs(self, groups: Sequence[int]) -> GraphBatch:
+        """Return the graphs of some classes as one, of mean 0 and variance 1 over the reference."""
+        found = joined_graphs([self._graphs[group] for group in groups])
+        return found._replace(nodes=self._scaled(found.nodes))
+
+    def graph(self, group: int) -> Graph:
+        """Return the graph of a class, scaled as those of `graphs`."""
+        found = self._graphs[group]
+        return found._replace(nodes=self._scaled(found.nodes))
+
+    def _scaled(self, nodes: np.ndarray) -> np.ndarray:
+        scaled = np.clip((nodes - self._node_centre) / self._node_spread, -4, 4)
+        return np.asarray(scaled, dtype=np.float32)
+
+    @property
+    def num_groups(self) -> int:
+        """Number of classes of all networks that were read."""
+        return len(self._graphs)
 
     def differences(self, number: int, first: int = 0) -> np.ndarray:
         """Return in how many choices each candidate from `first` on differs from one."""
@@ -197,6 +227,7 @@ class Pool:
             self._class_of[architecture] = group
             if group == len(self._pieces):
                 self._pieces.append(pieces)
+                self._graphs.append(NO_GRAPH if network is None else read_graph(network))
         return self._read[architecture]
 
     def _network(self, architecture: Architecture) -> Network | None:

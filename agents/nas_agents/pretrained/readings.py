@@ -42,7 +42,7 @@ MOST_PATHS = 1e12
 _SIZES: dict[tuple[Any, ...], tuple[int, int]] = {}
 
 
-class _Behaviour(NamedTuple):
+class Behaviour(NamedTuple):
     """What a function of one number does: how far from a line it is, and whether its ends are flat."""
 
     nonlinearity: float
@@ -63,7 +63,7 @@ def read_network(network: Network) -> np.ndarray:
     """Return the readings of a network, float64 (`READINGS`,)."""
     nodes = network.nodes
     used = live_nodes(nodes)
-    sizes = {number: _size(nodes[number]) for number in used}
+    sizes = {number: size_of(nodes[number]) for number in used}
     ways: dict[int, _Ways] = {}
     for number in used:
         ways[number] = _through(nodes, number, ways, step=min(sizes[number]) > 0)
@@ -72,7 +72,7 @@ def read_network(network: Network) -> np.ndarray:
     weighted = [nodes[number] for number in weights]
     widths = [math.log2(node.shape[0]) for node in weighted[:-1]] or [0.0]
     functions = [node for node in live if isinstance(node.operation, Activation)]
-    behaviours = [_behaviour(node.function) for node in functions] or [_Behaviour(0.0, 0.0)]
+    behaviours = [behaviour(node.function) for node in functions] or [Behaviour(0.0, 0.0)]
     last = ways.get(len(nodes) - 1, _Ways(0, 0, 0.0, 1.0, 1.0))
     parameters = sum(sizes[number][0] for number in weights)
     wide = sum(sizes[number][0] for number in weights if nodes[number].kernel > 1)
@@ -113,12 +113,12 @@ def live_nodes(nodes: Sequence[Node]) -> list[int]:
 
 def is_weighted(node: Node) -> bool:
     """Return whether a node multiplies by weights."""
-    return min(_size(node)) > 0
+    return min(size_of(node)) > 0
 
 
 def is_window(node: Node) -> bool:
     """Return whether a node reads windows without weights, as pools do."""
-    return node.kernel > 1 and not _size(node)[0]
+    return node.kernel > 1 and not size_of(node)[0]
 
 
 def _fed(nodes: Sequence[Node]) -> set[int]:
@@ -146,13 +146,12 @@ def _through(nodes: Sequence[Node], number: int, ways: dict[int, _Ways], *, step
         return _Ways(0, 0, 0.0, 1.0, 1.0)
     count = min(MOST_PATHS, sum(one.ways for one in before))
     mean = sum(one.total for one in before) / sum(one.ways for one in before)
-    reach = (node.kernel - 1) * _side(nodes[0]) / _side_in(node) if node.kernel > 1 else 0.0
     return _Ways(
         max(one.longest for one in before) + step,
         min(one.shortest for one in before) + step,
         (mean + step) * count,
         count,
-        max(one.field for one in before) + reach,
+        max(one.field for one in before) + reach(nodes, number),
     )
 
 
@@ -183,7 +182,13 @@ def _joins_a_shortcut(nodes: Sequence[Node], number: int, ways: dict[int, _Ways]
     return len(depths) > 1 or ways[number].shortest < ways[number].longest
 
 
-def _size(node: Node) -> tuple[int, int]:
+def reach(nodes: Sequence[Node], number: int) -> float:
+    """Return by how many positions of the input a node widens what it sees."""
+    node = nodes[number]
+    return (node.kernel - 1) * _side(nodes[0]) / _side_in(node) if node.kernel > 1 else 0.0
+
+
+def size_of(node: Node) -> tuple[int, int]:
     """Return the parameters and FLOPs of a node; nodes alike but for their inputs are counted once."""
     key = (
         type(node.operation),
@@ -209,12 +214,12 @@ def _side_in(node: Node) -> int:
 
 
 @lru_cache
-def _behaviour(function: str) -> _Behaviour:
+def behaviour(function: str) -> Behaviour:
     """Return what an activation does, as measured on a grid."""
     import torch
 
     if function not in ACTIVATIONS:
-        return _Behaviour(0.5, 0.0)
+        return Behaviour(0.5, 0.0)
     x = torch.linspace(-4, 4, 81, dtype=torch.float64)
     from nas_gym.networks import NetworkBuilder
 
@@ -225,4 +230,4 @@ def _behaviour(function: str) -> _Behaviour:
     line = np.polyval(np.polyfit(grid, y, 1), grid)
     slopes = np.gradient(y, grid)
     flat = np.abs(slopes[[0, -1]]) < 0.1 * np.abs(slopes).max()
-    return _Behaviour(float(np.std(y - line) / max(1e-9, np.std(y))), float(flat.mean()))
+    return Behaviour(float(np.std(y - line) / max(1e-9, np.std(y))), float(flat.mean()))

@@ -20,15 +20,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import pickle
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nas_agents import Agent, PolicyWeights, Session, make_agent, permutation_test, run_jobs
-from nas_agents.pretrained.pool import whole_pool
+from nas_agents import Agent, PolicyWeights, Session, holm, make_agent, permutation_test, run_jobs
+from nas_agents.pretrained import search
+from nas_agents.pretrained.pool import Pool, whole_pool
 from nas_agents.pretrained.readings import READINGS
 from nas_agents.pretrained.state import READ
 from nas_agents.pretrained.training.learning import fresh_network
@@ -38,7 +43,10 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table as Grid
 
+from nas_gym.search_spaces import SearchSpace
+
 POLICY = "pretrained"
+FORMS = (POLICY, "pretrained-walk")
 CONTROLS = ("random-weights", "no-run", "exchanged", "renumbered", "replay")
 RIVALS = (
     "model-based",
@@ -59,11 +67,11 @@ SEEDS_OF_A_JOB = 5
 class WithoutRun(PolicyWeights):
     """The policy, blind for what the run says but which architectures were evaluated."""
 
-    def judge(self, features: np.ndarray) -> np.ndarray:
-        """Score candidates by their readings alone."""
+    def judge(self, features: np.ndarray, pool: Pool) -> np.ndarray:
+        """Score candidates by their readings and graphs alone."""
         seen = np.zeros_like(features)
         seen[:, READ] = features[:, READ]
-        return super().judge(seen)
+        return super().judge(seen, pool)
 
 
 @dataclass(kw_only=True)
@@ -87,14 +95,14 @@ class Replay(Agent):
 
 def main() -> None:
     options = _options()
-    searchers = options.searcher or [POLICY, *CONTROLS, *RIVALS]
+    searchers = options.searcher or [*FORMS, *CONTROLS, *RIVALS]
     wanted = [
         (table, searcher, kind, seed)
         for table in options.table or [SYNTHETIC]
         for searcher in searchers
         if fits(table, searcher)
         for kind in options.kind or ("optimum", "early")
-        for seed in range(min(options.seeds, 3) if searcher == "replay" else options.seeds)
+        for seed in range(1 if searcher == "replay" else options.seeds)
     ]
     out = options.out or Path(tempfile.gettempdir()) / "nas-gym-pretrained.jsonl"
     runs = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
@@ -102,7 +110,12 @@ def main() -> None:
     known = {_key(run) for run in runs}
     missing = [each for each in wanted if (*each, policy) not in known]
     jobs = [
-        {"runs": missing[start : start + SEEDS_OF_A_JOB], "policy": options.policy, "digest": policy}
+        {
+            "runs": missing[start : start + SEEDS_OF_A_JOB],
+            "policy": options.policy,
+            "digest": policy,
+            "pools": None if options.pools is None else str(options.pools),
+        }
         for start in range(0, len(missing), SEEDS_OF_A_JOB)
     ]
     with out.open("a") as file, Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
@@ -134,6 +147,8 @@ def fits(table: str, searcher: str) -> bool:
 
 def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
     """Some runs, in a process of their own."""
+    if job["pools"] is not None:
+        keep_pools(Path(job["pools"]))
     for table, searcher, kind, seed in job["runs"]:
         env, scores = problem(table, searcher, seed)
         budget = MOST if kind == "optimum" else EARLY
@@ -143,14 +158,21 @@ def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
         best = float(scores.max())
         reached = next((number for number, score in enumerate(seen, 1) if score == best), None)
         regret = best - max(seen, default=0.0)
+        kind_of = {"landscape": env.unwrapped.evaluator.landscape_kind} if table == SYNTHETIC else {}
         run = {"table": table, "searcher": searcher, "kind": kind, "seed": seed, "policy": job["digest"]}
-        report(run | {"evaluations_to_optimum": reached, "regret": regret, "spread": float(scores.std())})
+        report(
+            run
+            | kind_of
+            | {"evaluations_to_optimum": reached, "regret": regret, "spread": float(scores.std())}
+        )
 
 
 def _searcher(table: str, searcher: str, policy: str | None, seed: int) -> tuple[Agent, Any]:
     """Return the agent, and what it starts from."""
     if searcher in RIVALS:
         return make_agent(searcher), None
+    if searcher == FORMS[1]:
+        return make_agent(searcher), shipped_weights() if policy is None else read_weights(policy)
     if searcher == "replay":
         return Replay(table=table), None
     weights = shipped_weights() if policy is None else read_weights(policy)
@@ -161,14 +183,35 @@ def _searcher(table: str, searcher: str, policy: str | None, seed: int) -> tuple
     return make_agent(POLICY), weights
 
 
+def keep_pools(folder: Path) -> None:
+    """Read the networks of a space once for all processes, of whatever policy."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    @lru_cache(maxsize=2)
+    def kept(space: SearchSpace[Any]) -> Pool:
+        known = sha256(repr((space, sorted(space.config().items()), space.input_shape)).encode()).hexdigest()
+        file = folder / f"{known[:16]}.pickle"
+        if file.exists():
+            pool: Pool = pickle.loads(file.read_bytes())  # noqa: S301 - written by this script
+            return pool
+        pool = whole_pool(space)
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_bytes(pickle.dumps(pool))
+        part.replace(file)
+        return pool
+
+    search.whole_pool = kept  # type: ignore[attr-defined]
+
+
 def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
     """Show evaluations to the optimum and the regret after 20, with tests against the policy."""
     title = f"{table}: at most {MOST} evaluations to the optimum, regret after {EARLY} in hundredths"
     grid = Grid(title=title + (" of the spread" if table == SYNTHETIC else ""))
     grid.add_column("searcher")
-    for head in ("seeds", "median", "in 64", "in 150", f"after {EARLY}", "± s.e.", "p against policy"):
+    for head in ("seeds", "median", "in 64", "in 150", f"after {EARLY}", "± s.e.", "p (Holm)"):
         grid.add_column(head, justify="right")
     own = _regrets(runs, POLICY)
+    tests = _tests(runs, own)
     for name in dict.fromkeys(run["searcher"] for run in runs):
         needed = np.array(
             [
@@ -185,10 +228,19 @@ def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
         regrets = _regrets(runs, name)
         if len(regrets):
             row += [f"{regrets.mean():.3f}", f"{regrets.std(ddof=1) / len(regrets) ** 0.5:.3f}"]
-            if name != POLICY and len(own) > 1:
-                row.append(f"{permutation_test(own, regrets, 0).p:.4f}")
+            if name in tests:
+                row.append(f"{tests[name]:.4f}")
         grid.add_row(name, *row)
     return grid
+
+
+def _tests(runs: list[dict[str, Any]], own: np.ndarray) -> dict[str, float]:
+    """Return p of the regret of each searcher against the policy's, adjusted for their number by Holm."""
+    names = [name for name in dict.fromkeys(run["searcher"] for run in runs) if name != POLICY]
+    regrets = {name: _regrets(runs, name) for name in names}
+    told = [name for name in names if len(regrets[name]) > 1 and len(own) > 1]
+    found = holm([permutation_test(own, regrets[name], 0).p for name in told]) if told else []
+    return dict(zip(told, map(float, found), strict=True))
 
 
 def _regrets(runs: list[dict[str, Any]], searcher: str) -> np.ndarray:
@@ -214,6 +266,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=60, help="runs of each searcher")
     parser.add_argument("--policy", help="weights other than those of the package")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side")
+    parser.add_argument("--pools", type=Path, help="folder that readings of whole spaces are kept in")
     parser.add_argument("--out", type=Path, help="JSON lines of the runs")
     return parser.parse_args()
 

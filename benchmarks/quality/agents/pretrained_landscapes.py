@@ -33,6 +33,7 @@ class LandscapeUntilOptimum(FunctionEvaluator):
     def __init__(self, landscape: Landscape) -> None:
         space = landscape.pool.space
         super().__init__(space, blank_task(space), function=landscape)
+        self.landscape_kind = landscape.kind
         self._best = landscape.pool.architectures[int(np.argmax(landscape.scores))]
         self._found = False
 

@@ -66,6 +66,13 @@ def compare(
             "recorded are shown if they are up to 200."
         ),
     ] = None,
+    leave_one_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-out",
+            help="Agents that carry something learn for each task from the runs of the others.",
+        ),
+    ] = False,
     by_access: Annotated[
         bool,
         typer.Option(
@@ -100,6 +107,7 @@ def compare(
         trace=trace,
         tensorboard=tensorboard,
         executor=executor_of(executor, address),
+        leave_one_out=leave_one_out,
     )
     if not compare_and_show(plan, options.command_line(sys.argv), by_access=by_access):
         raise typer.Exit(FAILED)

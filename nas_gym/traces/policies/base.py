@@ -128,6 +128,11 @@ def load_policy(path: Path, search_space: SearchSpace[Any]) -> Policy:
 def _loaded(path: Path, search_space: SearchSpace[Any]) -> Policy:
     """Return a policy of the kind that its file's name ends in."""
     if path.suffix == TabularPolicy.suffix:
+        with np.load(path, allow_pickle=False) as arrays:
+            if str(arrays["kind"]) == "values":
+                from nas_gym.traces.policies.values import ValuePolicy
+
+                return ValuePolicy.load(arrays, search_space)
         return TabularPolicy.load(path, search_space)
     from nas_gym.traces.policies.neural import NeuralPolicy
 

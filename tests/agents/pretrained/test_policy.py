@@ -107,7 +107,11 @@ def test_names_and_numbering_change_nothing_but_the_order_of_candidates(same):
     seen, turned_seen = features(one, 0.7), features(two, 0.7)
     assert seen.std(axis=0).max() > 0.1
     np.testing.assert_allclose(turned_seen[there], seen, atol=2e-4)
-    np.testing.assert_allclose(weights.judge(turned_seen)[there], weights.judge(seen), atol=1e-3)
+    graphs, turned_graphs = (weights.embedded(each)[each.groups] for each in (pool, second))
+    assert graphs.std(axis=0).max() > 0.001
+    np.testing.assert_allclose(turned_graphs[there], graphs, atol=1e-5)
+    scores, turned_scores = weights.judge(seen, pool), weights.judge(turned_seen, second)
+    np.testing.assert_allclose(turned_scores[there], scores, atol=1e-3)
 
 
 def test_a_reading_tells_networks_apart_by_what_they_do():
@@ -198,9 +202,13 @@ def test_what_is_read_is_finite_and_does_not_depend_on_the_scale_of_scores(pool)
         np.testing.assert_allclose(features(two, 1.0), seen, atol=1e-5)
 
 
-def test_the_policy_computes_without_torch_what_its_network_does():
-    network = PolicyNetwork()
-    seen = np.random.default_rng(0).standard_normal((50, len(FEATURES))).astype(np.float32)
+@pytest.mark.parametrize("graph", [True, False])
+def test_the_policy_computes_without_torch_what_its_network_does(pool, graph):
+    network = PolicyNetwork(graph=graph)
+    seen = np.random.default_rng(0).standard_normal((len(pool), len(FEATURES))).astype(np.float32)
     with torch.inference_mode():
-        expected = network(torch.from_numpy(seen)).numpy()
-    np.testing.assert_allclose(PolicyWeights.of_network(network, {}).judge(seen), expected, atol=1e-5)
+        embedded = network.graph(pool.graphs(range(pool.num_groups)))[pool.groups] if graph else None
+        expected = network(torch.from_numpy(seen), embedded).numpy()
+    weights = PolicyWeights.of_network(network, {})
+    assert weights.reads_graphs == graph
+    np.testing.assert_allclose(weights.judge(seen, pool), expected, atol=1e-5)

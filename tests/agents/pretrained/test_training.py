@@ -8,6 +8,7 @@ from importlib.resources import files
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from nas_agents import Pretrained, Result, make_agent, pretrain_policy, read_weights
 from nas_agents.pretrained.pool import Pool
 from nas_agents.pretrained.training import learning
@@ -94,10 +95,14 @@ def test_a_folder_of_another_training_is_refused(tmp_path):
 
 def test_fitting_raises_the_score_of_what_it_is_shown(pool):
     landscape = draw_landscape(pool, np.random.default_rng(1))
-    states = learning.played(landscape, lambda seen: seen[:, 0], np.random.default_rng(2))
-    before = fit(fresh_network(0), states, Plan(passes=1, rounds=1), 0)
-    after = fit(fresh_network(0), states, Plan(passes=40, rounds=1, batch=4), 0)
+    states = learning.played(landscape, lambda seen, pool: seen[:, 0], np.random.default_rng(2))
+    graphs = learning._graphs([pool])
+    network = fresh_network(0)
+    first = network.graph.enter.weight.detach().clone()
+    before = fit(network, states, Plan(passes=1, rounds=1), 0, graphs)
+    after = fit(network, states, Plan(passes=40, rounds=1, batch=4), 0, graphs)
     assert after < before - 0.3
+    assert not torch.equal(first, network.graph.enter.weight)
 
 
 def test_the_weights_of_the_package_are_small_and_tell_where_they_come_from():

@@ -11,10 +11,11 @@ from benchmarks.quality.explanations.planted_policies import from_depth_three, o
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive
+from nas_gym.explain.sections.moments.local_search import beside_local_search, partings_table, sentences
 from nas_gym.explain.sections.moments.section import explain_moments
-from nas_gym.traces import Step
+from nas_gym.traces import Step, Trace
 from tests.helpers.explain.drawing import draw_all
-from tests.helpers.explain.policy_runs import asked, followed, learned
+from tests.helpers.explain.policy_runs import asked, environment, followed, learned
 
 
 def step(number, before, after, score, scores=(0.0, 1.0), action=1, reward=None, **options):
@@ -180,6 +181,34 @@ def test_a_run_of_one_step(tmp_path):
     policy = optimal(space_of(), from_depth_three)
     section = explain_moments(read_evidence(followed(tmp_path / "run", policy, steps=1)))
     assert section.answer
+
+
+def test_a_run_parts_from_local_search_where_it_leaves_the_best_network_known(tmp_path):
+    space = space_of()
+    start = space.smallest()
+    near = next(iter(space.neighbours(start)))
+    far = next(one for one in space if space.edit_distance(start, one, 3) == 3)
+    env = Trace(environment(), tmp_path / "run", "asker", {})
+    env.evaluate([start, near, far])
+    env.close()
+    evidence = read_evidence(tmp_path / "run")
+    found = beside_local_search(evidence)
+    assert found.evaluations == 2
+    (parting,) = found.partings
+    assert parting.one.architecture == far
+    scores = [from_depth_three(one) for one in (start, near, far)]
+    assert parting.gain == pytest.approx(max(0.0, scores[2] - max(scores[:2])))
+    assert found.gain_near == pytest.approx(max(0.0, scores[1] - scores[0]))
+    (said,) = sentences(found, evidence)
+    assert "in 1 of 2 evaluations after the first: at first with number 3" in said
+    assert str(far) in partings_table(found, evidence).rows[0]
+
+
+def test_where_it_parts_from_local_search_is_told_of_runs_with_a_policy_alone(section, tmp_path):
+    told = section.numbers["local_search"]
+    assert 0 < told["evaluations"] >= told["parted"]
+    assert any("local search" in sentence for sentence in section.details)
+    assert "local_search" not in explain_moments(read_evidence(asked(tmp_path / "run"))).numbers
 
 
 def test_the_discount_is_the_agents():

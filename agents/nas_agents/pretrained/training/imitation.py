@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nas_agents.pretrained.beliefs import Beliefs
+from nas_agents.pretrained.pool import Pool
 from nas_agents.pretrained.state import FEATURES, features
 from nas_agents.pretrained.training.landscapes import Landscape
 
@@ -28,8 +29,8 @@ LONGEST = 80
 """Evaluations of a run of training at most."""
 STATES = 16
 """States of a run that are kept."""
-Judge = Callable[[np.ndarray], np.ndarray]
-"""Scores of candidates by their features."""
+Judge = Callable[[np.ndarray, Pool], np.ndarray]
+"""Scores of candidates by their features and what they are."""
 
 
 class States(NamedTuple):
@@ -39,17 +40,27 @@ class States(NamedTuple):
         features: float16 (states, `KEPT`, `FEATURES`).
         weights: float32 (states, `KEPT`), logarithms of how many candidates one stands for.
         targets: float32 (states, `KEPT`), how much one is what the policy should propose; 1 in sum.
+        pools: int32 (states,), the number of the pool that the candidates are of.
+        groups: int32 (states, `KEPT`), their classes in it.
     """
 
     features: np.ndarray
     weights: np.ndarray
     targets: np.ndarray
+    pools: np.ndarray
+    groups: np.ndarray
 
 
-def played(landscape: Landscape, judge: Judge, rng: np.random.Generator) -> States:
+def played(landscape: Landscape, judge: Judge, rng: np.random.Generator, pool: int = 0) -> States:
     """Search a landscape by a policy with some chance in it, and return some of the states.
 
-    A run ends a few evaluations after the best architecture is found.
+    A run ends when the best architecture is found.
+
+    Args:
+        landscape: what is searched.
+        judge: the policy.
+        rng: source of all draws.
+        pool: the number of the landscape's pool.
     """
     scores, size = landscape.scores, len(landscape.pool)
     beliefs = Beliefs(landscape.pool)
@@ -62,9 +73,18 @@ def played(landscape: Landscape, judge: Judge, rng: np.random.Generator) -> Stat
     found = []
     for step in range(longest):
         seen = features(beliefs, 1 - step / budget)
-        liked = np.where(open_, judge(seen), -np.inf)
+        liked = np.where(open_, judge(seen, landscape.pool), -np.inf)
         if step in wanted:
-            found.append(_state(seen, liked, order[open_[order]], rng))
+            kept, weights, targets = _kept(liked, order[open_[order]], rng)
+            found.append(
+                States(
+                    seen[kept].astype(np.float16)[None],
+                    weights[None],
+                    targets[None],
+                    np.array([pool], np.int32),
+                    landscape.pool.groups[kept].astype(np.int32)[None],
+                )
+            )
         if step < drawn or rng.random() < chance:
             choice = int(rng.choice(np.flatnonzero(open_)))
         else:
@@ -87,10 +107,15 @@ def no_states() -> States:
         np.zeros((0, KEPT, len(FEATURES)), np.float16),
         np.zeros((0, KEPT), np.float32),
         np.zeros((0, KEPT), np.float32),
+        np.zeros(0, np.int32),
+        np.zeros((0, KEPT), np.int32),
     )
 
 
-def _state(seen: np.ndarray, liked: np.ndarray, best_first: np.ndarray, rng: np.random.Generator) -> States:
+def _kept(
+    liked: np.ndarray, best_first: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the candidates of a state that are kept, their weights and targets."""
     several = min(BEST, len(best_first) // 3)
     best, rest = best_first[:several], best_first[several:]
     likely = rest[np.argsort(-liked[rest], kind="stable")[: min(LIKELY, len(rest) // 2)]]
@@ -103,4 +128,4 @@ def _state(seen: np.ndarray, liked: np.ndarray, best_first: np.ndarray, rng: np.
     targets = np.zeros(KEPT, dtype=np.float32)
     targets[:several] = 1.0 / np.arange(1, several + 1) ** 1.5
     targets /= targets.sum()
-    return States(seen[kept].astype(np.float16)[None], weights[None], targets[None])
+    return kept, weights, targets

@@ -2,8 +2,11 @@
 
 A landscape is a sum of parts, each of which the space may have or not: what networks do (larger and deeper
 ones are better more often than not), additive choices, interactions of two choices, counts of pieces of the
-graph, and a smooth function of the edit graph. Then traps are planted, scores are bent as accuracies are, and
-noise is added. Nothing of it reads a table: that size, depth and shortcuts tend to help is what is assumed.
+graph, and a smooth function of the edit graph. Or it is layered, as that of a plain chain is: a choice does
+alike in every layer, earlier or later ones more; depth, widths and functions multiply; and most networks that
+are large enough are about as good, but for the noise. Then traps are planted, scores are bent as accuracies
+are, and noise is added. Nothing of it reads a table: that size, depth and shortcuts tend to help is what is
+assumed.
 """
 
 from __future__ import annotations
@@ -45,7 +48,11 @@ PARTS = ("network", "choices", "pairs", "pieces", "smooth")
 """The parts of a landscape."""
 SHARES = (1.2, 0.8, 0.4, 0.5, 0.5)
 """The parameters of the Dirichlet distribution that the variances of the parts are drawn from."""
-KINDS = ("plain", "deceptive", "needle")
+KINDS = ("plain", "deceptive", "needle", "layered")
+CHANCES = (0.4, 0.25, 0.15, 0.2)
+"""How likely each kind is."""
+LAYERED_SHARES = (1.0, 1.0, 1.0, 0.3)
+"""The parameters of the distribution that the parts of a layered landscape are drawn from."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ class Landscape:
         pool: the architectures.
         scores: their scores, float64 (candidates,) in [0, 1]; the noise of trainings is in them, as in a
             table.
-        kind: ``"plain"``; ``"deceptive"``, with a basin far from the best; or ``"needle"``, whose best stands
-            alone.
+        kind: ``"plain"``; ``"deceptive"``, with a basin far from the best; ``"needle"``, whose best stands
+            alone; or ``"layered"``, smooth with a flat top.
     """
 
     pool: Pool
@@ -94,15 +101,15 @@ def blank_task(space: SearchSpace[Any]) -> Task:
 
 def draw_landscape(pool: Pool, rng: np.random.Generator, kind: str | None = None) -> Landscape:
     """Draw a landscape; `kind` is one of `KINDS`, None for any."""
-    kind = str(rng.choice(KINDS, p=(0.5, 0.3, 0.2))) if kind is None else kind
-    values = _sum_of_parts(pool, rng)
+    kind = str(rng.choice(KINDS, p=CHANCES)) if kind is None else kind
+    values = _layered(pool, rng) if kind == "layered" else _sum_of_parts(pool, rng)
     if rng.random() < 0.85:
         values = _by_class(values, pool.groups)
     if kind == "deceptive":
         values = _with_basin(values, pool, rng)
     elif kind == "needle":
         values = _with_needle(values, pool, rng)
-    scores = _bent(values, rng)
+    scores = _bent(values, rng, flat=kind == "layered")
     top = scores[scores >= np.quantile(scores, 0.9)]
     noise = np.exp(rng.uniform(np.log(0.02), np.log(0.7))) * max(1e-6, float(top.std()))
     scores = np.clip(scores + noise * rng.standard_normal(len(scores)), 0, 1)
@@ -122,6 +129,41 @@ def _sum_of_parts(pool: Pool, rng: np.random.Generator) -> np.ndarray:
             if share > 0.01
         )
     )
+
+
+def _layered(pool: Pool, rng: np.random.Generator) -> np.ndarray:
+    """Draw a smooth landscape of a chain: effects that layers share, and readings that multiply."""
+    shares = rng.dirichlet(LAYERED_SHARES)
+    makers = (_network, _shared_choices, _products, _smooth)
+    return np.asarray(
+        sum(
+            share**0.5 * _standard(maker(pool, rng))
+            for share, maker in zip(shares, makers, strict=True)
+            if share > 0.01
+        )
+    )
+
+
+def _shared_choices(pool: Pool, rng: np.random.Generator) -> np.ndarray:
+    """Draw an effect of each choice that it has wherever it is, more in earlier places or in later ones."""
+    by_text: dict[str, float] = {}
+    fall, effects = rng.normal(0, 0.3), []
+    for place, variable in enumerate(pool.space.variables.values()):
+        weight = np.exp(fall * place)
+        for choice in variable.choices:
+            shared = by_text.setdefault(choice, float(rng.standard_normal()))
+            effects.append(weight * (shared + 0.15 * rng.standard_normal()))
+    return np.asarray(pool.choices @ np.array(effects))
+
+
+def _products(pool: Pool, rng: np.random.Generator) -> np.ndarray:
+    """Draw products of two readings, so that what one does depends on the other."""
+    varies = np.flatnonzero(pool.readings.std(axis=0) > 0)
+    read, found = np.clip(pool.readings, -2, 2), np.zeros(len(pool))
+    for _ in range(int(rng.integers(2, 7)) if len(varies) > 1 else 0):
+        one, other = rng.choice(varies, 2, replace=False)
+        found += rng.standard_normal() * (read[:, one] - rng.normal()) * (read[:, other] - rng.normal())
+    return found
 
 
 def _network(pool: Pool, rng: np.random.Generator) -> np.ndarray:
@@ -208,11 +250,11 @@ def _by_class(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.asarray((np.bincount(groups, values) / np.maximum(1, count))[groups])
 
 
-def _bent(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return scores in (0, 1), dense at the top and thin at the bottom, as accuracies are."""
+def _bent(values: np.ndarray, rng: np.random.Generator, *, flat: bool = False) -> np.ndarray:
+    """Return scores in (0, 1), dense at the top and thin at the bottom as accuracies are; `flat`, more so."""
     z = _standard(values)
-    bend = rng.uniform(0.2, 2.0)
-    bent = -np.logaddexp(0, -bend * (z - rng.uniform(-1, 1.5)))
+    bend = rng.uniform(1.0, 3.0) if flat else rng.uniform(0.2, 2.0)
+    bent = -np.logaddexp(0, -bend * (z - (rng.uniform(-2, 0.5) if flat else rng.uniform(-1, 1.5))))
     bent = (bent - bent.min()) / max(1e-9, np.ptp(bent))
     top = rng.uniform(0.6, 0.95)
     return np.asarray(top - (1 - bent) * rng.uniform(0.1, top - 0.1))

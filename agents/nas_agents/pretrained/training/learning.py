@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from nas_agents.pretrained.network import PolicyNetwork
+from nas_agents.pretrained.graphs import Graph, joined_graphs
+from nas_agents.pretrained.network import MessagePassing, PolicyNetwork
 from nas_agents.pretrained.pool import Pool
 from nas_agents.pretrained.state import FEATURES, READ
 from nas_agents.pretrained.training.imitation import Judge, States, joined, no_states, played
@@ -27,6 +28,8 @@ SEARCHING = 0.7
 """The part of a round that its searches take."""
 FEW_CANDIDATES, MOST_OF_FEW = 0.5, 1200
 """The share of searches that see a part of the architectures of a space, and how many those are at most."""
+MOST_CLASSES = 2**32
+"""More classes than a pool has."""
 FEWEST_OWN = 24
 """Candidates at least of a search in a recorded landscape."""
 
@@ -42,7 +45,8 @@ class Plan:
         passes: passes over all states of a round.
         batch: states of a gradient step.
         rate: learning rate of Adam at its highest; it falls to a twentieth over the last round.
-        unread: share of the states that readings are hidden in, so that the run counts, too.
+        unread: share of the states that readings and graphs are hidden in, so that the run counts, too.
+        graph: whether the network reads graphs by message passing, too.
         spaces: names of the spaces of `SPACES`.
     """
 
@@ -53,6 +57,7 @@ class Plan:
     batch: int = 32
     rate: float = 1e-3
     unread: float = 0.15
+    graph: bool = True
     spaces: tuple[str, ...] = tuple(SPACES)
 
 
@@ -93,7 +98,8 @@ def pretrain(plan: Plan, folder: Path, report: Callable[[Pretraining], None]) ->
             _write(_states_file(folder, number), fresh)
         states = joined([states, _read(_states_file(folder, number))])
         report(Pretraining((number + SEARCHING) / plan.rounds, f"fitting, round {number + 1}", loss))
-        loss = fit(network, states, plan, number)
+        graphs = _graphs([_pool(pools, name) for name in plan.spaces]) if plan.graph else []
+        loss = fit(network, states, plan, number, graphs)
         torch.save(network.state_dict(), _weights_file(folder, number))
     report(Pretraining(1.0, "done", loss))
     return network
@@ -110,7 +116,8 @@ def fine_tune(
         plan: what is done; its spaces are not read.
         report: is told how far it is.
     """
-    network = fresh_network(plan.seed)
+    network = fresh_network(plan.seed, graph=weights.reads_graphs)
+    graphs = _graphs([landscape.pool for landscape in landscapes]) if weights.reads_graphs else []
     network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.arrays.items()})
     states, loss = no_states(), float("nan")
     for number in range(plan.rounds):
@@ -119,18 +126,33 @@ def fine_tune(
             done = (number + SEARCHING * search / plan.searches) / plan.rounds
             report(Pretraining(done, f"searches, round {number + 1}", loss))
             rng = np.random.default_rng([plan.seed, 3, number, search])
-            landscape = landscapes[int(rng.integers(len(landscapes)))]
+            pool = int(rng.integers(len(landscapes)))
+            landscape = landscapes[pool]
             share = rng.uniform(0.5, 1.0)
             part = landscape.subset(max(FEWEST_OWN, int(share * len(landscape.pool))), rng)
-            parts.append(played(part, judge, rng))
+            parts.append(played(part, judge, rng, pool))
         states = joined(parts)
-        loss = fit(network, states, plan, number)
+        loss = fit(network, states, plan, number, graphs)
     report(Pretraining(1.0, "done", loss))
     return network
 
 
-def fit(network: PolicyNetwork, states: States, plan: Plan, number: int) -> float:
-    """Fit a network to states by cross-entropy, and return the mean loss of the last pass."""
+def fit(
+    network: PolicyNetwork,
+    states: States,
+    plan: Plan,
+    number: int,
+    graphs: Sequence[Sequence[Graph]] = (),
+) -> float:
+    """Fit a network to states by cross-entropy, and return the mean loss of the last pass.
+
+    Args:
+        network: the network.
+        states: what it learns from.
+        plan: how.
+        number: number of the round.
+        graphs: the graphs of the classes of each pool, of a network that reads graphs.
+    """
     generator = np.random.default_rng([plan.seed, 2, number])
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-3)
     count = len(states.features)
@@ -144,8 +166,12 @@ def fit(network: PolicyNetwork, states: States, plan: Plan, number: int) -> floa
         for start in range(0, count, plan.batch):
             rows = order[start : start + plan.batch]
             seen = states.features[rows].astype(np.float32)
-            seen[generator.random(len(rows)) < plan.unread, :, READ] = 0.0
-            scores = network(torch.from_numpy(seen)) + torch.from_numpy(states.weights[rows])
+            unread = generator.random(len(rows)) < plan.unread
+            seen[unread, :, READ] = 0.0
+            embedded = None if network.graph is None else _embedded(network.graph, states, rows, graphs)
+            if embedded is not None:
+                embedded = embedded * torch.from_numpy(~unread).to(torch.float32)[:, None, None]
+            scores = network(torch.from_numpy(seen), embedded) + torch.from_numpy(states.weights[rows])
             wanted = torch.from_numpy(states.targets[rows])
             loss = -(wanted * torch.log_softmax(scores, dim=1)).sum(dim=1).mean()
             optimizer.zero_grad()
@@ -157,14 +183,29 @@ def fit(network: PolicyNetwork, states: States, plan: Plan, number: int) -> floa
     return total / count
 
 
-def fresh_network(seed: int) -> PolicyNetwork:
+def _embedded(
+    network: MessagePassing, states: States, rows: np.ndarray, graphs: Sequence[Sequence[Graph]]
+) -> torch.Tensor:
+    """Return what the graphs of the candidates of some states come to, (states, `KEPT`, `EMBEDDED`)."""
+    keys = states.pools[rows][:, None].astype(np.int64) * MOST_CLASSES + states.groups[rows]
+    unique, places = np.unique(keys, return_inverse=True)
+    which = [divmod(key, MOST_CLASSES) for key in unique.tolist()]
+    embedded: torch.Tensor = network(joined_graphs([graphs[pool][group] for pool, group in which]))
+    return embedded[torch.from_numpy(places.reshape(keys.shape))]
+
+
+def _graphs(pools: Sequence[Pool]) -> list[list[Graph]]:
+    return [[pool.graph(group) for group in range(pool.num_groups)] for pool in pools]
+
+
+def fresh_network(seed: int, *, graph: bool = True) -> PolicyNetwork:
     """Return a network of random weights, which a seed determines."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return PolicyNetwork()
+        return PolicyNetwork(graph=graph)
 
 
-def _first_guide(seen: np.ndarray) -> np.ndarray:
+def _first_guide(seen: np.ndarray, pool: Pool) -> np.ndarray:
     """Score candidates as the searches of the first round do, before there is a network."""
     return np.asarray(seen[:, FIRST_GUIDE])
 
@@ -184,18 +225,24 @@ def _searched(
 def _one(plan: Plan, number: int, search: int, pools: dict[str, Pool], judge: Judge) -> States:
     rng = np.random.default_rng([plan.seed, 1, number, search])
     name = plan.spaces[int(rng.integers(len(plan.spaces)))]
+    pool = _pool(pools, name)
+    landscape = draw_landscape(pool, rng)
+    if rng.random() < FEW_CANDIDATES:
+        landscape = landscape.subset(MOST_OF_FEW, rng)
+    return played(landscape, judge, rng, plan.spaces.index(name))
+
+
+def _pool(pools: dict[str, Pool], name: str) -> Pool:
+    """Return the pool of a space, made when it is first asked for."""
     if name not in pools:
         space = training_space(name)
         pools[name] = Pool(space, list(space))
-    landscape = draw_landscape(pools[name], rng)
-    if rng.random() < FEW_CANDIDATES:
-        landscape = landscape.subset(MOST_OF_FEW, rng)
-    return played(landscape, judge, rng)
+    return pools[name]
 
 
 def _last(folder: Path, plan: Plan) -> tuple[PolicyNetwork, int]:
     """Return the network of the last finished round of a folder, and the number of the next round."""
-    network, number = fresh_network(plan.seed), 0
+    network, number = fresh_network(plan.seed, graph=plan.graph), 0
     while number < plan.rounds and _weights_file(folder, number).exists():
         number += 1
     if number:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from nas_agents.pretrained.training.learning import Plan
+from nas_agents.pretrained.training.reinforcement import Reinforcement
 from nas_agents.pretrained.training.spaces import SPACES
 from nas_agents.pretrained.weights import PolicyWeights
 from nas_gym.traces import versions
@@ -20,6 +21,7 @@ from nas_gym.traces import versions
 SOURCES = (
     "readings.py",
     "subtrees.py",
+    "graphs.py",
     "pool.py",
     "beliefs.py",
     "state.py",
@@ -30,6 +32,8 @@ SOURCES = (
     "training/learning.py",
 )
 """The files that the weights follow from, with the plan."""
+REINFORCEMENT_SOURCES = ("training/reinforcement.py",)
+"""The files that reinforced weights follow from besides."""
 
 
 def provenance(plan: Plan, command: str) -> dict[str, Any]:
@@ -49,6 +53,11 @@ def provenance(plan: Plan, command: str) -> dict[str, Any]:
     }
 
 
+def reinforcement_provenance(plan: Reinforcement) -> dict[str, Any]:
+    """Return what the provenance of an imitated policy that was reinforced has besides."""
+    return {"reinforcement": asdict(plan) | {"sources": _hash(REINFORCEMENT_SOURCES)}}
+
+
 def fine_tuned(before: PolicyWeights, plan: Plan, command: str, runs: Sequence[Path]) -> dict[str, Any]:
     """Return the provenance of a policy that was trained further on a user's own runs."""
     return {
@@ -62,7 +71,11 @@ def fine_tuned(before: PolicyWeights, plan: Plan, command: str, runs: Sequence[P
 
 def source_hash() -> str:
     """Return the SHA-256 of `SOURCES`, so that a change of what the weights were trained by is seen."""
+    return _hash(SOURCES)
+
+
+def _hash(names: Sequence[str]) -> str:
     found = hashlib.sha256()
-    for name in SOURCES:
+    for name in names:
         found.update(files("nas_agents.pretrained").joinpath(name).read_bytes().replace(b"\r\n", b"\n"))
     return found.hexdigest()

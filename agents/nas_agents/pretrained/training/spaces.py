@@ -210,6 +210,14 @@ SPACES: dict[str, tuple[dict[str, Any], Shape]] = {
         },
         SIGNAL,
     ),
+    "mlp-d": (
+        {"name": "mlp", "max_layers": 4, "widths": [10, 60], "activations": ["tanh", "relu", "elu"]},
+        SIGNAL,
+    ),
+    "mlp-e": (
+        {"name": "mlp", "max_layers": 3, "widths": [6, 20, 64, 180], "activations": ["relu", "sigmoid"]},
+        SIGNAL,
+    ),
     "conv-a": (
         {
             "name": "conv",

@@ -9,7 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from nas_agents.pretrained.training.learning import Plan, Pretraining, fine_tune, pretrain
 from nas_agents.pretrained.training.own_runs import landscapes_of
-from nas_agents.pretrained.training.provenance import fine_tuned, provenance
+from nas_agents.pretrained.training.provenance import fine_tuned, provenance, reinforcement_provenance
+from nas_agents.pretrained.training.reinforcement import Reinforcement, drawing, reinforced
 from nas_agents.pretrained.weights import PolicyWeights, read_weights, shipped_weights
 
 OWN_RUNS = {"rounds": 2, "searches": 40, "passes": 4, "rate": 2e-4}
@@ -18,10 +19,11 @@ OWN_RUNS = {"rounds": 2, "searches": 40, "passes": 4, "rate": 2e-4}
 
 def pretrain_policy(
     out: Path,
-    options: Mapping[str, int],
+    options: Mapping[str, int | bool],
     command: str,
     *,
     runs: Sequence[Path] = (),
+    reinforce: int = 0,
     start: Path | None = None,
     work: Path,
     report: Callable[[Pretraining], None] | None = None,
@@ -33,6 +35,7 @@ def pretrain_policy(
         options: options of a `Plan`.
         command: the command that repeats the training.
         runs: folders of finished runs to train further on; none for synthetic landscapes.
+        reinforce: updates by reinforcement that follow on synthetic landscapes.
         start: with `runs`, the policy to train further; None for that of the package.
         work: folder that an interrupted training on synthetic landscapes goes on from.
         report: is told how far it is; None for nobody.
@@ -54,12 +57,25 @@ def pretrain_policy(
             else:
                 plan = Plan(**options)  # type: ignore[arg-type]
                 network, whence = pretrain(plan, work, told), provenance(plan, command)
+                if reinforce:
+                    after = Reinforcement(updates=reinforce, seed=plan.seed)
+                    network = reinforced(network, after, drawing(plan), work, _of_reinforcement(told))
+                    whence |= reinforcement_provenance(after)
     finally:
         torch.set_num_threads(threads)
     weights = PolicyWeights.of_network(network, whence)
     out.parent.mkdir(parents=True, exist_ok=True)
     weights.save(out)
     return weights.digest
+
+
+def _of_reinforcement(told: Callable[[Pretraining], None]) -> Callable[[float, float], None]:
+    """Return what reports a reinforcement as a stage of a training."""
+
+    def report(done: float, earned: float) -> None:
+        told(Pretraining(done, f"reinforcement; a search earns {earned:.3f}", float("nan")))
+
+    return report
 
 
 def _nobody(advance: Pretraining) -> None:

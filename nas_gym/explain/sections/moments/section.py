@@ -10,6 +10,7 @@ from nas_gym.explain.report.phrases import counted, points, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.moments.analysis import KnownScores, moment_of
 from nas_gym.explain.sections.moments.figures import incumbents, timeline
+from nas_gym.explain.sections.moments.local_search import with_local_search
 from nas_gym.explain.sections.moments.text import (
     SEEN,
     alternatives_table,
@@ -36,7 +37,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     """
     steps, label = evidence.steps, evidence.metric.label
     if not steps:
-        return explain_leaps(evidence, KEY, QUESTION)
+        return with_local_search(explain_leaps(evidence, KEY, QUESTION), evidence)
     kind = evidence.recording.header.scores
     kind = kind if any(step.scores is not None for step in steps) else None
     found = measure_steps(steps, kind, discount_of(evidence.config))
@@ -46,7 +47,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     numbers = most_decisive(steps, weights, evidence.search_space, MOST_MOMENTS)
     scores = KnownScores(evidence, steps, numbers, settings.budget)
     moments = [moment_of(number, steps[number], found, weights, evidence, scores) for number in numbers]
-    return Section(
+    section = Section(
         KEY,
         QUESTION,
         answer=answer_of(moments, label),
@@ -62,6 +63,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
         },
         facts=facts_of(moments),
     )
+    return with_local_search(section, evidence)
 
 
 MOMENTS = Question(KEY, QUESTION, explain_moments, about="agent", method=QUESTION)
