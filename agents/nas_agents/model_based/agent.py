@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_agents.model_based.features import Features, all_features
+from nas_agents.model_based.committee import Committee
+from nas_agents.model_based.features import Features
 from nas_agents.model_based.front import ACQUISITIONS, FrontSearch
-from nas_agents.model_based.planning import PlannedPolicy, simulate
-from nas_agents.model_based.proxy_features import features_with, scores_of
-from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
+from nas_agents.model_based.planners import (
+    ListedPlanner,
+    Planner,
+    Rewards,
+    SimulatedPlanner,
+    around_the_best,
+    fresh_designs,
+)
+from nas_agents.model_based.planning import PlannedPolicy
+from nas_agents.model_based.reward_model import RewardModel
 from nas_agents.warm_start import WarmStart, check_warm_start, starts, take_distinct
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.search_spaces import Architecture, SearchSpace
-
-Rewards = dict[Architecture, float]
+from nas_gym.search_spaces import Architecture
 
 
 @dataclass(kw_only=True)
@@ -93,6 +97,9 @@ class ModelBased(Agent):
     edits: int = 24
     gamma: float = 0.9
     acquisition: str = "ehvi"
+    models: tuple[str, ...] = ("all",)
+    batch: int | None = None
+    short: float | None = None
     proxies: list[str] | None = None
     warm_start: WarmStart | None = None
 
@@ -117,15 +124,22 @@ class ModelBased(Agent):
             raise ConfigError(f"proxies must be a list of names like ['nwot'], not {self.proxies!r}")
         check_warm_start(self.warm_start)
 
-    def model(self, features: Features) -> RewardModel:
-        """Return a model that knows nothing yet."""
+    def model(self, features: Features, terms: tuple[int, ...] | None = None) -> RewardModel:
+        """Return a model that knows nothing yet and compares by some of the groups of features, or by all."""
         return RewardModel(
             features,
             smoothness=self.smoothness,
             noise=self.noise,
             growth=self.growth,
             memory=self.memory,
+            terms=terms,
         )
+
+    def committee(self, features: Features) -> Committee:
+        """Return the models of a search, which know nothing yet."""
+        every = tuple(range(len(features.groups())))
+        parts = {"all": every, "choices": every[:1], "walks": every[1:]}
+        return Committee([self.model(features, parts[name]) for name in self.models])
 
     def run(self, session: Session) -> None:
         # One thread: the matrices are small, and sums in another order would be other results.
@@ -150,7 +164,7 @@ class ModelBased(Agent):
         if self.warm_start is not None and not known:
             asked = take_distinct(starts(session, self.warm_start), count)
         else:
-            asked = _distinct(session, count, known)
+            asked = fresh_designs(session, planner.features, count, known)
         while not self.patience or stale < self.patience:
             fresh = _evaluated([each for each in asked if each not in known], session)
             known.update(fresh)
@@ -158,125 +172,47 @@ class ModelBased(Agent):
             better = max(told.values()) > max(rewards.values(), default=-np.inf)
             stale = 0 if better else stale + len(fresh)
             rewards.update(told)
-            planner.model.tell(list(told), list(told.values()))
+            planner.models.tell(list(told), list(told.values()))
             if overall is not planner and fresh:
-                overall.model.tell(list(fresh), list(fresh.values()))
+                overall.models.tell(list(fresh), list(fresh.values()))
             if session.policy is None:
                 session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
-            asked = [self._next(planner, rewards, session)]
+            asked = self._batch(planner, rewards, session)
 
     def _planner(self, session: Session) -> Planner:
-        """Return a planner whose model knows nothing yet."""
+        """Return a planner whose models know nothing yet."""
         listed = session.search_space.size <= self.listed
-        return _Listed(self, session) if listed else _Simulated(self, session)
+        return ListedPlanner(self, session) if listed else SimulatedPlanner(self, session)
 
-    def _next(self, planner: Planner, rewards: Rewards, session: Session) -> Architecture:
-        if self.near and len(rewards) % self.near == 0:
-            around = _around_the_best(session.search_space, rewards)
-            if around:
-                return around[int(np.argmax(planner.promise(around)))]
-        anywhere = planner.anywhere(rewards)
-        return _distinct(session, 1, rewards)[0] if anywhere is None else anywhere
-
-
-class Planner(Protocol):
-    """A planner on a model of rewards."""
-
-    model: RewardModel
-
-    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the expected improvement of each architecture over the best reward seen."""
-        ...
-
-    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the score that the model expects of each architecture."""
-        ...
-
-    def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        """Return the most promising architecture that is not evaluated, None if plans met no such one."""
-        ...
-
-
-class _Listed:
-    """A planner that considers all architectures of the space."""
-
-    def __init__(self, agent: ModelBased, session: Session) -> None:
-        self._space = session.search_space
-        if agent.proxies:
-            features, matrix = features_with(scores_of(session, agent.proxies), self._space)
-        else:
-            features, matrix = all_features(self._space)
-        self.model = agent.model(features)
-        self._every = EveryArchitecture(self.model, matrix)
-
-    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        mean, deviation = self._every.beliefs()
-        numbers = self._numbers(architectures)
-        return self.model.expected_improvement((mean[numbers], deviation[numbers]))
-
-    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.score(self._every.beliefs()[0][self._numbers(architectures)])
-
-    def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        promise = self.model.expected_improvement(self._every.beliefs())
-        promise[self._numbers(evaluated)] = -np.inf
-        found: Architecture = self._space.architecture(int(np.argmax(promise)))
+    def _batch(self, planner: Planner, rewards: Rewards, session: Session) -> list[Architecture]:
+        """Return what is evaluated next, side by side: each as if the others were as is expected of them."""
+        count = min(self._width(session), session.search_space.size - len(rewards))
+        found = [self._next(planner, rewards, [], session)]
+        while len(found) < count:
+            planner.models.suppose(found[-1])
+            found.append(self._next(planner, rewards, found, session))
         return found
 
-    def _numbers(self, architectures: Iterable[Architecture]) -> list[int]:
-        return [self._space.index(architecture) for architecture in architectures]
+    def _next(
+        self, planner: Planner, rewards: Rewards, pending: list[Architecture], session: Session
+    ) -> Architecture:
+        if self.near and (len(rewards) + len(pending)) % self.near == 0:
+            around = around_the_best(planner, session.search_space, rewards, pending)
+            if around:
+                return around[int(np.argmax(planner.promise(around)))]
+        found = planner.anywhere(rewards, pending)
+        if found is None:
+            return fresh_designs(session, planner.features, 1, [*rewards, *pending])[0]
+        return found
 
-
-class _Simulated:
-    """A planner that considers the architectures which simulated walks meet."""
-
-    def __init__(self, agent: ModelBased, session: Session) -> None:
-        self._agent, self._space, self._rng = agent, session.search_space, session.rng
-        if agent.proxies:
-            features = Features(self._space, scores_of(session, agent.proxies), len(agent.proxies))
-        else:
-            features = Features(self._space)
-        self.model = agent.model(features)
-
-    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.expected_improvement(self.model.beliefs(architectures))
-
-    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.score(self.model.beliefs(architectures)[0])
-
-    def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        agent = self._agent
-        starts = _best_first(evaluated)[: agent.starts]
-        starts += [self._space.sample(self._rng) for _ in range(agent.starts)]
-        met = simulate(self._space, starts, self.promise, agent.steps, agent.edits, self._rng)
-        return max((each for each in met if each not in evaluated), key=met.__getitem__, default=None)
+    def _width(self, session: Session) -> int:
+        """Return how many networks are evaluated side by side."""
+        if self.batch is not None:
+            return self.batch
+        executor = session.unwrapped.evaluator.executor
+        return 1 if executor is None else executor.size()
 
 
 def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
     """Return the rewards of architectures, which are evaluated for them."""
     return {each: session.worth(found) for each, found in zip(asked, session.ask(asked), strict=True)}
-
-
-def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:
-    """Return the neighbours not evaluated of the best architecture that has such."""
-    for best in _best_first(rewards):
-        around = [each for each in space.neighbours(best) if each not in rewards]
-        if around:
-            return around
-    return []
-
-
-def _best_first(rewards: Rewards) -> list[Architecture]:
-    return sorted(rewards, key=rewards.__getitem__, reverse=True)
-
-
-def _distinct(session: Session, count: int, known: Iterable[Architecture] = ()) -> list[Architecture]:
-    """Return distinct architectures other than the known ones, drawn uniformly."""
-    drawn = set(known)
-    found: list[Architecture] = []
-    while len(found) < count:
-        architecture = session.search_space.sample(session.rng)
-        if architecture not in drawn:
-            drawn.add(architecture)
-            found.append(architecture)
-    return found

@@ -33,7 +33,7 @@ class Group:
         scales: for each column the scales whose product is its weight, int (factors, columns).
     """
 
-    columns: slice
+    columns: slice | np.ndarray
     scales: np.ndarray
 
 
@@ -53,18 +53,35 @@ class Features:
     Costs that are known without an evaluation may stand between choices and walks, a column and a scale
     each.
 
+    Shared by class, networks that compute the same (see `SearchSpace.isomorphism_class`) have equal columns
+    of choices and walks: the means over the members among which the class is first met, so over the whole
+    class where all of a space are given at once.
+
     Args:
         space: search space of the architectures.
         costs: gives the costs of architectures, float64 (architectures, costs), of mean 0 and variance 1
             over the space; None for no such columns.
         num_costs: how many there are.
+        by_class: whether equivalent networks share their columns.
+        short: whether there is a column for how short a training was, 0 of the full recipe and of every row
+            here. It belongs to all groups, with a scale in each, so that short trainings are like full ones
+            as far as those say.
 
     Attributes:
         num_scales: scales of all groups together.
     """
 
-    def __init__(self, space: SearchSpace[Any], costs: Costs | None = None, num_costs: int = 0) -> None:
-        self._space, self._costs, self.num_costs = space, costs, num_costs
+    def __init__(
+        self,
+        space: SearchSpace[Any],
+        costs: Costs | None = None,
+        num_costs: int = 0,
+        *,
+        by_class: bool = False,
+        short: bool = False,
+    ) -> None:
+        self._space, self._costs, self.num_costs, self._by_class = space, costs, num_costs, by_class
+        self._class_rows: dict[str, dict[int, float]] = {}
         sizes = [len(variable.choices) for variable in space.variables.values()]
         self._first_column = np.concatenate([[0], np.cumsum(sizes)])
         self._all_active = prod(sizes) == space.size
@@ -73,7 +90,8 @@ class Features:
         self._variable_scales = self._scales_of_variables()
         self._first_walk_scale = int(self._variable_scales.max()) + 1
         self._first_cost_scale = self._first_walk_scale + 2 * (MOST_LINKS + 1)
-        self.num_scales = self._first_cost_scale + num_costs
+        self._short = short
+        self.num_scales = self.cost_scales.stop + (2 + bool(num_costs)) * short
 
     @property
     def num_variables(self) -> int:
@@ -88,41 +106,76 @@ class Features:
     @property
     def cost_scales(self) -> slice:
         """Where the scales of costs are."""
-        return slice(self._first_cost_scale, self.num_scales)
+        return slice(self._first_cost_scale, self._first_cost_scale + self.num_costs)
+
+    @property
+    def short_scales(self) -> range:
+        """The scale of the column for how short a training was in each group; none without it."""
+        return range(self.cost_scales.stop, self.num_scales)
+
+    @property
+    def short_column(self) -> int:
+        """Where the column for how short a training was is, if there is one."""
+        return int(self._first_column[-1]) + self.num_costs
+
+    @property
+    def _first_walk(self) -> int:
+        return self.short_column + self._short
 
     def groups(self) -> tuple[Group, ...]:
         """Return the columns of choices, of the walks met so far, and of costs if there are any."""
         choices = int(self._first_column[-1])
-        first_walk = choices + self.num_costs
+        first_walk = self._first_walk
         scales = [2 * links + complete + self._first_walk_scale for links, complete, _ in self._walks]
         walks = np.array(scales, dtype=np.int64).reshape(1, -1)
-        found = (
+        found: tuple[Group, ...] = (
             Group(slice(0, choices), self._variable_scales),
             Group(slice(first_walk, first_walk + len(self._walks)), walks),
         )
-        if not self.num_costs:
-            return found
-        costs = np.arange(self._first_cost_scale, self.num_scales).reshape(1, -1)
-        return (*found, Group(slice(choices, first_walk), costs))
+        if self.num_costs:
+            costs = np.arange(self.cost_scales.start, self.cost_scales.stop).reshape(1, -1)
+            found = (*found, Group(slice(choices, self.short_column), costs))
+        return tuple(map(self._with_short, found, self.short_scales)) if self._short else found
+
+    def _with_short(self, group: Group, scale: int) -> Group:
+        """Return a group with the column for how short a training was."""
+        assert isinstance(group.columns, slice)
+        columns = np.append(np.arange(group.columns.start, group.columns.stop), self.short_column)
+        return Group(columns, np.pad(group.scales, ((0, 0), (0, 1)), constant_values=scale))
 
     def matrix(self, architectures: Sequence[Architecture]) -> Matrix:
         """Return features, float64 (architectures, columns so far); a sparse matrix where it is wide."""
         self._add_rows([each for each in architectures if each not in self._rows])
         rows = [self._rows[architecture] for architecture in architectures]
-        width = int(self._first_column[-1]) + self.num_costs + len(self._walks)
+        width = self._first_walk + len(self._walks)
         lengths = np.cumsum([0, *map(len, rows)])
         columns = np.fromiter((column for row in rows for column in row), np.int64, lengths[-1])
         values = np.fromiter((value for row in rows for value in row.values()), np.float64, lengths[-1])
         found = sparse.csr_array((values, columns, lengths), shape=(len(rows), width))
         return found.toarray() if width <= DENSE_COLUMNS else found
 
+    def label(self, architecture: Architecture) -> str:
+        """Return a text that architectures share which have the same columns."""
+        found: str = self._space.isomorphism_class(architecture) if self._by_class else str(architecture)
+        return found
+
     def _add_rows(self, architectures: list[Architecture]) -> None:
         choices = int(self._first_column[-1])
         costs = [()] * len(architectures) if self._costs is None else self._costs(architectures).tolist()
-        for architecture, own in zip(architectures, costs, strict=True):
-            row = self._row(architecture)
-            row.update({choices + number: cost for number, cost in enumerate(own)})
-            self._rows[architecture] = row
+        rows = self._shared_rows(architectures) if self._by_class else map(self._row, architectures)
+        for architecture, row, own in zip(architectures, rows, costs, strict=True):
+            costly = {choices + number: cost for number, cost in enumerate(own)}
+            self._rows[architecture] = row | costly if costly else row
+
+    def _shared_rows(self, architectures: list[Architecture]) -> list[dict[int, float]]:
+        """Return the rows of the classes of architectures; those of new classes are means over them."""
+        labels = [self.label(each) for each in architectures]
+        fresh: dict[str, list[dict[int, float]]] = {}
+        for label, architecture in zip(labels, architectures, strict=True):
+            if label not in self._class_rows:
+                fresh.setdefault(label, []).append(self._row(architecture))
+        self._class_rows.update({label: _mean_of(rows) for label, rows in fresh.items()})
+        return [self._class_rows[label] for label in labels]
 
     def _row(self, architecture: Architecture) -> dict[int, float]:
         """Return the columns of choices and walks."""
@@ -133,7 +186,7 @@ class Features:
             for first, (name, value) in zip(self._first_column[:-1], values.items(), strict=True)
             if name not in inactive
         }
-        first_walk = int(self._first_column[-1]) + self.num_costs
+        first_walk = self._first_walk
         for walk, count in walks(self._space.sketch(architecture)).items():
             column = self._walks.setdefault(walk, len(self._walks))
             row[first_walk + column] = count**0.5
@@ -148,6 +201,16 @@ class Features:
                 shared = numbers.setdefault((variable.choices, choice), len(numbers))
                 pairs.append((number, len(self._space.variables) + shared))
         return np.array(pairs, dtype=np.int64).T
+
+
+def _mean_of(rows: list[dict[int, float]]) -> dict[int, float]:
+    if len(rows) == 1:
+        return rows[0]
+    found: dict[int, float] = {}
+    for row in rows:
+        for column, value in row.items():
+            found[column] = found.get(column, 0.0) + value / len(rows)
+    return found
 
 
 @lru_cache(maxsize=2)

@@ -17,6 +17,8 @@ SPAN = 4.0
 JITTER = 1e-6
 WALK_WEIGHT = 0.05
 COST_WEIGHT = 0.1
+SHORT_WEIGHT = 0.1
+"""Of the squared logarithm of how many times as long the full recipe trains."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Inputs:
         return Inputs([part[first:] for part in self.parts], [square[first:] for square in self.squares])
 
 
-def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
+def prior_of(features: Features, smoothness: float, noise: float, terms: int | None = None) -> Prior:
     """Return the prior for targets of variance 1.
 
     Args:
@@ -64,6 +66,7 @@ def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
         smoothness: divisor of the mean weights; at 1 architectures that share no choice
             have a correlation of exp(-2).
         noise: the mean variance of the noise.
+        terms: number of groups that are compared; None for all of the features.
     """
     scales = np.zeros(features.num_scales)
     deviations = np.full(features.num_scales, 0.5)
@@ -73,7 +76,10 @@ def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
     deviations[features.walk_scales] = 1.0
     scales[features.cost_scales] = np.log(COST_WEIGHT)
     deviations[features.cost_scales] = 1.0
-    terms = len(features.groups())
+    for scale, group in zip(features.short_scales, features.groups(), strict=False):
+        factors = len(group.scales)
+        scales[scale], deviations[scale] = np.log(SHORT_WEIGHT) / factors, 1 / factors
+    terms = len(features.groups()) if terms is None else terms
     return Prior(
         np.concatenate([[np.log(noise)], np.full(terms, -np.log(terms)), scales]),
         np.concatenate([[1.5], np.ones(terms), deviations]),
@@ -172,9 +178,12 @@ def _factor(covariance: np.ndarray, theta: np.ndarray) -> np.ndarray:
 def _with_values(groups: Sequence[Group], matrix: np.ndarray) -> tuple[list[Group], np.ndarray]:
     """Return the groups without the columns that are 0 in all rows, and the numbers of the others."""
     used = (matrix != 0).any(axis=0)
-    narrowed, first = list[Group](), 0
+    narrowed, numbers, first = list[Group](), list[np.ndarray](), 0
+    every = np.arange(matrix.shape[1])
     for group in groups:
-        kept = used[group.columns]
+        columns = every[group.columns]
+        kept = used[columns]
         narrowed.append(Group(slice(first, first + int(kept.sum())), group.scales[:, kept]))
+        numbers.append(columns[kept])
         first += int(kept.sum())
-    return narrowed, np.flatnonzero(used)
+    return narrowed, np.concatenate(numbers)

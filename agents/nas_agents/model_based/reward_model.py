@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import ndtr
 
-from nas_agents.model_based.features import Features, Matrix
+from nas_agents.model_based.features import Features, Group, Matrix
 from nas_agents.model_based.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
 from nas_gym.search_spaces import Architecture
 
@@ -31,47 +31,77 @@ class RewardModel:
         smoothness, noise: parameters of the prior, see `nas_agents.model_based.gaussian_process.prior_of`.
         growth: hyperparameters are fitted again whenever the evaluations have grown by this factor.
         memory: evaluations that are remembered at a fit, the best half of them and the latest.
+        terms: numbers of the groups of features that it compares; None for all.
 
     Attributes:
         targets: the clipped and standardised rewards that are remembered, float64 (n,).
-        fits: how often the hyperparameters were fitted.
+        fits: how often the hyperparameters were fitted, or what was supposed was given up.
         floor: reward below which all count alike, see `standardised`; it may be set before `tell`.
     """
 
     def __init__(
-        self, features: Features, *, smoothness: float, noise: float, growth: float, memory: int
+        self,
+        features: Features,
+        *,
+        smoothness: float,
+        noise: float,
+        growth: float,
+        memory: int,
+        terms: tuple[int, ...] | None = None,
     ) -> None:
-        self.features, self.growth, self.memory = features, growth, memory
+        self.features, self.growth, self.memory, self.terms = features, growth, memory, terms
         self.fits = 0
         self.floor: float | None = None
-        self._prior = prior_of(features, smoothness, noise)
+        self._prior = prior_of(features, smoothness, noise, None if terms is None else len(terms))
         self._theta = self._prior.mean
         self._architectures: list[Architecture] = []
         self._rewards: list[float] = []
+        self._short: list[float] = []
+        self._supposed: list[Architecture] = []
         self._designs: np.ndarray | None = None
         self._told = self._next_fit = 0
+        self._best_supposed = -np.inf
 
     @property
     def best(self) -> float:
-        """The best reward, as a target."""
-        return float(self.targets.max())
+        """The best reward, as a target, or what is expected of what is supposed if that is better."""
+        full = self.targets[np.array(self._short) == 0]
+        return max(self._best_supposed, float(full.max() if len(full) else self.targets.max()))
 
     @property
     def variance(self) -> float:
         """The variance of a reward of which nothing is known."""
         return prior_variance(self._theta, self._groups)
 
-    def tell(self, architectures: Sequence[Architecture], rewards: Sequence[float]) -> None:
-        """Learn what architectures earned; at first uniform designs."""
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The columns that are compared, as many as there are by now."""
+        every = self.features.groups()
+        return every if self.terms is None else tuple(every[number] for number in self.terms)
+
+    def tell(
+        self, architectures: Sequence[Architecture], rewards: Sequence[float], short: float = 0.0
+    ) -> None:
+        """Learn what architectures earned; at first uniform designs, by the full recipe.
+
+        Args:
+            architectures: what was evaluated.
+            rewards: what it earned; of short trainings in the units of the full ones.
+            short: the logarithm of how many times as long the full recipe trains.
+        """
         self._architectures += architectures
         self._rewards += rewards
+        self._short += [short] * len(rewards)
         self._told += len(rewards)
         if self._designs is None:
             self._designs = np.array(rewards)
+        if self._supposed:
+            self._supposed, self.fits = [], self.fits + 1
         due = self._told >= self._next_fit
         if due:
             self._forget()
         remembered = np.array(self._rewards)
+        self._best_supposed = -np.inf
         found = standardised(remembered, self._designs, self.floor)
         self.targets, self._centre, self._spread = found
         self._take_features()
@@ -81,6 +111,20 @@ class RewardModel:
             self.fits += 1
         self.lower = factor(self._theta, self._groups, self._inputs)
         self.whitened = solve_triangular(self.lower, self.targets, lower=True, check_finite=False)
+
+    def suppose(self, architecture: Architecture) -> None:
+        """Believe until the next `tell` that an architecture earns what is expected of it.
+
+        That changes what is expected of none, and takes doubt away where architectures are alike: the
+        believer of Ginsbourger et al., "Kriging is well-suited to parallelize optimization", 2010.
+        """
+        expected = self.beliefs([architecture])[0]
+        self._supposed.append(architecture)
+        self._take_features()
+        self.lower = factor(self._theta, self._groups, self._inputs)
+        # What is as expected adds nothing that is to be explained.
+        self.whitened = np.append(self.whitened, 0.0)
+        self._best_supposed = max(self._best_supposed, float(expected[0]))
 
     def beliefs(self, architectures: Sequence[Architecture]) -> Beliefs:
         """Return mean and deviation of the rewards of some architectures."""
@@ -121,9 +165,11 @@ class RewardModel:
 
     def _take_features(self) -> None:
         """Take the features of what is remembered, in as many columns as there are by now."""
-        matrix = self.features.matrix(self._architectures)
+        matrix = self.features.matrix([*self._architectures, *self._supposed])
         self._matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
-        self._groups = self.features.groups()
+        if any(self._short):
+            self._matrix[: len(self._short), self.features.short_column] = self._short
+        self._groups = self.groups
         self._inputs = Inputs.of(self._matrix, self._groups)
 
     def _forget(self) -> None:
@@ -135,6 +181,7 @@ class RewardModel:
             kept = [number for number in range(len(self._rewards)) if number not in gone]
             self._architectures = [self._architectures[number] for number in kept]
             self._rewards = [self._rewards[number] for number in kept]
+            self._short = [self._short[number] for number in kept]
 
 
 class EveryArchitecture:
@@ -150,7 +197,7 @@ class EveryArchitecture:
 
     def __init__(self, model: RewardModel, matrix: Matrix) -> None:
         self._model, self._matrix = model, matrix.astype(np.float32)
-        self._inputs = Inputs.of(self._matrix, model.features.groups())
+        self._inputs = Inputs.of(self._matrix, model.groups)
         self._solved = np.empty((0, matrix.shape[0]), dtype=np.float32)
         self._fits = self._rows = 0
 
@@ -160,7 +207,7 @@ class EveryArchitecture:
         if model.fits != self._fits:
             self._fits, self._rows = model.fits, 0
             self._variance = np.full(self._matrix.shape[0], model.variance, dtype=np.float32)
-        n, known = len(model.targets), self._rows
+        n, known = len(model.whitened), self._rows
         if n > len(self._solved):
             more = np.empty((n, self._matrix.shape[0]), dtype=np.float32)
             self._solved = np.concatenate([self._solved, more])

@@ -1,0 +1,204 @@
+"""Where plans lead: what is most promising on a model of rewards, in a space that is listed or not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from nas_agents.agent import Session
+from nas_agents.model_based.committee import Committee, EveryClass
+from nas_agents.model_based.features import Features, Matrix
+from nas_agents.model_based.planning import simulate
+from nas_agents.model_based.proxy_features import ProxyScores, scores_of
+from nas_gym.search_spaces import Architecture, SearchSpace
+
+if TYPE_CHECKING:
+    from nas_agents.model_based.agent import ModelBased
+
+Rewards = dict[Architecture, float]
+DRAWS_OF_CLASSES = 100
+"""Draws that may be of classes known before one is taken as it is: there may be no other class."""
+
+
+class Planner(Protocol):
+    """A planner on models of rewards.
+
+    Attributes:
+        models: the models.
+        features: the features that they compare architectures by.
+    """
+
+    models: Committee
+    features: Features
+
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return the expected improvement of each architecture over the best reward seen."""
+        ...
+
+    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return the score that the models expect of each architecture."""
+        ...
+
+    def anywhere(
+        self, evaluated: Rewards, pending: Collection[Architecture] = ()
+    ) -> Architecture | None:
+        """Return the most promising architecture that is neither, None if plans met no such one.
+
+        One that computes the same as one of those is returned only where nothing else is left.
+        """
+        ...
+
+
+class ListedPlanner:
+    """A planner that considers all classes of the space."""
+
+    def __init__(self, agent: ModelBased, session: Session) -> None:
+        proxies = scores_of(session, agent.proxies) if agent.proxies else None
+        self._list = classes_of(session.search_space, proxies, agent.short is not None)
+        self.features, self._rng = self._list.features, session.rng
+        self.models = agent.committee(self.features)
+        self._every = EveryClass(self.models, self._list.matrix)
+
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return self._promises()[self._list.numbers(architectures)]
+
+    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return self.models.expect(self._every.opinions())[self._list.numbers(architectures)]
+
+    def anywhere(
+        self, evaluated: Rewards, pending: Collection[Architecture] = ()
+    ) -> Architecture | None:
+        known = {*evaluated, *pending}
+        promise, members = self._promises().astype(np.float64), self._list.members
+        left = np.bincount(self._list.numbers(known), minlength=len(members))
+        sizes = np.array([len(each) for each in members])
+        promise[left > 0] -= promise.max() + 1.0  # after all others
+        promise[left >= sizes] = -np.inf
+        best = int(np.argmax(promise))
+        if promise[best] == -np.inf:
+            return None
+        space = self._list.space
+        free = [each for each in map(space.architecture, members[best]) if each not in known]
+        found: Architecture = free[int(self._rng.integers(len(free)))]
+        return found
+
+    def _promises(self) -> np.ndarray:
+        return self.models.expected_improvement(self._every.opinions())
+
+
+class SimulatedPlanner:
+    """A planner that considers the architectures which simulated walks meet."""
+
+    def __init__(self, agent: ModelBased, session: Session) -> None:
+        self._agent, self._space, self._rng = agent, session.search_space, session.rng
+        proxies = scores_of(session, agent.proxies) if agent.proxies else None
+        self.features = _features(self._space, proxies, agent.short is not None)
+        self.models = agent.committee(self.features)
+
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return self.models.expected_improvement(self.models.opinions(architectures))
+
+    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return self.models.expect(self.models.opinions(architectures))
+
+    def anywhere(
+        self, evaluated: Rewards, pending: Collection[Architecture] = ()
+    ) -> Architecture | None:
+        agent, known = self._agent, {*evaluated, *pending}
+        starts = best_first(evaluated)[: agent.starts]
+        starts += [self._space.sample(self._rng) for _ in range(agent.starts)]
+        met = simulate(self._space, starts, self.promise, agent.steps, agent.edits, self._rng)
+        fresh = [each for each in met if each not in known]
+        labels = {self.features.label(each) for each in known}
+        other = [each for each in fresh if self.features.label(each) not in labels]
+        return max(other or fresh, key=met.__getitem__, default=None)
+
+
+class ClassList:
+    """The classes of equivalent architectures of a space, by number.
+
+    Attributes:
+        space: the space.
+        features: features of its architectures.
+        matrix: those of classes, which members share, rows by number.
+        members: indices of the architectures of each class.
+    """
+
+    def __init__(self, space: SearchSpace[Any], features: Features) -> None:
+        self.space, self.features = space, features
+        every = list(space)
+        numbers: dict[str, int] = {}
+        of_index = [numbers.setdefault(features.label(each), len(numbers)) for each in every]
+        self._of_index = np.array(of_index, dtype=np.int64)
+        self.members: list[list[int]] = [[] for _ in numbers]
+        for index, number in enumerate(of_index):
+            self.members[number].append(index)
+        matrix: Any = features.matrix(every)
+        self.matrix: Matrix = matrix[[each[0] for each in self.members]]
+
+    def numbers(self, architectures: Iterable[Architecture]) -> np.ndarray:
+        """Return the numbers of the classes of architectures, int64 (architectures,)."""
+        found = [self.space.index(architecture) for architecture in architectures]
+        return np.asarray(self._of_index[np.array(found, dtype=np.int64)])
+
+
+@lru_cache(maxsize=3)
+def classes_of(space: SearchSpace[Any], proxies: ProxyScores | None, short: bool) -> ClassList:
+    """Return the classes of a space with their features; computed once in a process."""
+    return ClassList(space, _features(space, proxies, short))
+
+
+def best_first(rewards: Rewards) -> list[Architecture]:
+    """Return evaluated architectures, the best first."""
+    return sorted(rewards, key=rewards.__getitem__, reverse=True)
+
+
+def around_the_best(
+    planner: Planner, space: SearchSpace[Any], rewards: Rewards, pending: Collection[Architecture] = ()
+) -> list[Architecture]:
+    """Return neighbours of the best architecture that has such of classes that are not known yet."""
+    known = {*rewards, *pending}
+    labels = {planner.features.label(each) for each in known}
+    for best in best_first(rewards):
+        around = [each for each in space.neighbours(best) if planner.features.label(each) not in labels]
+        if around:
+            return around
+    return []
+
+
+def fresh_designs(
+    session: Session, features: Features, count: int, known: Iterable[Architecture]
+) -> list[Architecture]:
+    """Return architectures other than the known ones, drawn uniformly, of as many other classes as there are.
+
+    Args:
+        session: the search, whose generator draws.
+        features: says which architectures are equivalent.
+        count: how many; at most as many as are left.
+        known: architectures that are not drawn.
+    """
+    drawn = set(known)
+    labels = {features.label(each) for each in drawn}
+    found: list[Architecture] = []
+    in_vain = 0
+    while len(found) < count:
+        architecture = session.search_space.sample(session.rng)
+        if architecture in drawn:
+            continue
+        label = features.label(architecture)
+        in_vain += 1
+        if label in labels and in_vain < DRAWS_OF_CLASSES:
+            continue
+        in_vain = 0
+        drawn.add(architecture)
+        labels.add(label)
+        found.append(architecture)
+    return found
+
+
+def _features(space: SearchSpace[Any], proxies: ProxyScores | None, short: bool) -> Features:
+    count = 0 if proxies is None else len(proxies.names)
+    return Features(space, proxies, count, by_class=True, short=short)
