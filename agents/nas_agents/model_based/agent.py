@@ -8,19 +8,18 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_agents.model_based.committee import Committee
 from nas_agents.model_based.features import Features
 from nas_agents.model_based.front import ACQUISITIONS, FrontSearch
 from nas_agents.model_based.planners import (
     ListedPlanner,
     Planner,
-    Rewards,
     SimulatedPlanner,
     around_the_best,
     fresh_designs,
 )
 from nas_agents.model_based.planning import PlannedPolicy
 from nas_agents.model_based.reward_model import RewardModel
+from nas_agents.model_based.trainings import Rewards, Trainings
 from nas_agents.warm_start import WarmStart, check_warm_start, starts, take_distinct
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture
@@ -97,7 +96,7 @@ class ModelBased(Agent):
     edits: int = 24
     gamma: float = 0.9
     acquisition: str = "ehvi"
-    models: tuple[str, ...] = ("all",)
+    pieces: bool = True
     batch: int | None = None
     short: float | None = None
     proxies: list[str] | None = None
@@ -124,22 +123,15 @@ class ModelBased(Agent):
             raise ConfigError(f"proxies must be a list of names like ['nwot'], not {self.proxies!r}")
         check_warm_start(self.warm_start)
 
-    def model(self, features: Features, terms: tuple[int, ...] | None = None) -> RewardModel:
-        """Return a model that knows nothing yet and compares by some of the groups of features, or by all."""
+    def model(self, features: Features) -> RewardModel:
+        """Return a model that knows nothing yet."""
         return RewardModel(
             features,
             smoothness=self.smoothness,
             noise=self.noise,
             growth=self.growth,
             memory=self.memory,
-            terms=terms,
         )
-
-    def committee(self, features: Features) -> Committee:
-        """Return the models of a search, which know nothing yet."""
-        every = tuple(range(len(features.groups())))
-        parts = {"all": every, "choices": every[:1], "walks": every[1:]}
-        return Committee([self.model(features, parts[name]) for name in self.models])
 
     def run(self, session: Session) -> None:
         # One thread: the matrices are small, and sums in another order would be other results.
@@ -151,58 +143,74 @@ class ModelBased(Agent):
             self._search(session)
 
     def _search(self, session: Session) -> None:
-        known = Rewards()
-        planner = overall = self._planner(session)
+        trainings = Trainings(session, self.short)
+        planner = overall = self._planner(trainings, session)
         while True:
-            self._attempt(planner, overall, known, session)
-            planner = self._planner(session)
+            self._attempt(planner, overall, trainings, session)
+            planner = self._planner(trainings, session)
 
-    def _attempt(self, planner: Planner, overall: Planner, known: Rewards, session: Session) -> None:
+    def _attempt(self, planner: Planner, overall: Planner, trainings: Trainings, session: Session) -> None:
         """Search on one model until it stagnates; `overall`, of the first, is told of all attempts."""
-        space, rewards, stale = session.search_space, Rewards(), 0
+        space, known, rewards, stale = session.search_space, trainings.full, Rewards(), 0
         count = min(self.first, space.size - len(known))
         if self.warm_start is not None and not known:
             asked = take_distinct(starts(session, self.warm_start), count)
         else:
-            asked = fresh_designs(session, planner.features, count, known)
+            asked = fresh_designs(session, planner.model.features, count, known)
+        trainings.shortly(trainings.untried(asked))
         while not self.patience or stale < self.patience:
-            fresh = _evaluated([each for each in asked if each not in known], session)
-            known.update(fresh)
-            told = {each: known[each] for each in asked}
-            better = max(told.values()) > max(rewards.values(), default=-np.inf)
-            stale = 0 if better else stale + len(fresh)
-            rewards.update(told)
-            planner.models.tell(list(told), list(told.values()))
-            if overall is not planner and fresh:
-                overall.models.tell(list(fresh), list(fresh.values()))
+            untried = trainings.untried(asked)
+            if untried:
+                _tell(planner, overall, trainings.shortly(untried), short=trainings.distance)
+            else:
+                fresh = trainings.fully(asked)
+                told = {each: known[each] for each in asked}
+                better = max(told.values()) > max(rewards.values(), default=-np.inf)
+                stale = 0 if better else stale + len(fresh)
+                first, rewards = not rewards, rewards | told
+                _tell(planner, overall, told, fresh)
+                if first and trainings.epochs is not None:
+                    designs = {each: trainings.short[each] for each in asked if each in trainings.short}
+                    _tell(planner, overall, designs, short=trainings.distance)
             if session.policy is None:
                 session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
-            asked = self._batch(planner, rewards, session)
+            asked = self._batch(planner, rewards, trainings, session)
 
-    def _planner(self, session: Session) -> Planner:
-        """Return a planner whose models know nothing yet."""
+    def _planner(self, trainings: Trainings, session: Session) -> Planner:
+        """Return a planner whose model knows nothing yet."""
         listed = session.search_space.size <= self.listed
-        return ListedPlanner(self, session) if listed else SimulatedPlanner(self, session)
+        return (ListedPlanner if listed else SimulatedPlanner)(self, trainings, session)
 
-    def _batch(self, planner: Planner, rewards: Rewards, session: Session) -> list[Architecture]:
+    def _batch(
+        self, planner: Planner, rewards: Rewards, trainings: Trainings, session: Session
+    ) -> list[Architecture]:
         """Return what is evaluated next, side by side: each as if the others were as is expected of them."""
         count = min(self._width(session), session.search_space.size - len(rewards))
-        found = [self._next(planner, rewards, [], session)]
+        number = len(rewards) + len(trainings.short)
+        found = list[Architecture]()
         while len(found) < count:
-            planner.models.suppose(found[-1])
-            found.append(self._next(planner, rewards, found, session))
+            if found:
+                planner.model.suppose(found[-1])
+            is_near = self.near > 0 and (number + len(found)) % self.near == 0
+            found.append(self._next(planner, rewards, found, session, is_near=is_near))
         return found
 
     def _next(
-        self, planner: Planner, rewards: Rewards, pending: list[Architecture], session: Session
+        self,
+        planner: Planner,
+        rewards: Rewards,
+        pending: list[Architecture],
+        session: Session,
+        *,
+        is_near: bool,
     ) -> Architecture:
-        if self.near and (len(rewards) + len(pending)) % self.near == 0:
+        if is_near:
             around = around_the_best(planner, session.search_space, rewards, pending)
             if around:
                 return around[int(np.argmax(planner.promise(around)))]
         found = planner.anywhere(rewards, pending)
         if found is None:
-            return fresh_designs(session, planner.features, 1, [*rewards, *pending])[0]
+            return fresh_designs(session, planner.model.features, 1, [*rewards, *pending])[0]
         return found
 
     def _width(self, session: Session) -> int:
@@ -213,6 +221,11 @@ class ModelBased(Agent):
         return 1 if executor is None else executor.size()
 
 
-def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
-    """Return the rewards of architectures, which are evaluated for them."""
-    return {each: session.worth(found) for each, found in zip(asked, session.ask(asked), strict=True)}
+def _tell(
+    planner: Planner, overall: Planner, told: Rewards, fresh: Rewards | None = None, *, short: float = 0.0
+) -> None:
+    """Tell a planner what architectures earned, and another one what of it is new, by default all."""
+    planner.model.tell(list(told), list(told.values()), short)
+    fresh = told if fresh is None else fresh
+    if overall is not planner and fresh:
+        overall.model.tell(list(fresh), list(fresh.values()), short)

@@ -58,7 +58,7 @@ class Inputs:
         return Inputs([part[first:] for part in self.parts], [square[first:] for square in self.squares])
 
 
-def prior_of(features: Features, smoothness: float, noise: float, terms: int | None = None) -> Prior:
+def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
     """Return the prior for targets of variance 1.
 
     Args:
@@ -66,7 +66,6 @@ def prior_of(features: Features, smoothness: float, noise: float, terms: int | N
         smoothness: divisor of the mean weights; at 1 architectures that share no choice
             have a correlation of exp(-2).
         noise: the mean variance of the noise.
-        terms: number of groups that are compared; None for all of the features.
     """
     scales = np.zeros(features.num_scales)
     deviations = np.full(features.num_scales, 0.5)
@@ -76,10 +75,12 @@ def prior_of(features: Features, smoothness: float, noise: float, terms: int | N
     deviations[features.walk_scales] = 1.0
     scales[features.cost_scales] = np.log(COST_WEIGHT)
     deviations[features.cost_scales] = 1.0
+    scales[features.piece_scales] = np.log(WALK_WEIGHT / smoothness)
+    deviations[features.piece_scales] = 1.0
     for scale, group in zip(features.short_scales, features.groups(), strict=False):
         factors = len(group.scales)
         scales[scale], deviations[scale] = np.log(SHORT_WEIGHT) / factors, 1 / factors
-    terms = len(features.groups()) if terms is None else terms
+    terms = len(features.groups())
     return Prior(
         np.concatenate([[np.log(noise)], np.full(terms, -np.log(terms)), scales]),
         np.concatenate([[1.5], np.ones(terms), deviations]),

@@ -9,42 +9,34 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nas_agents.agent import Session
-from nas_agents.model_based.committee import Committee, EveryClass
 from nas_agents.model_based.features import Features, Matrix
 from nas_agents.model_based.planning import simulate
 from nas_agents.model_based.proxy_features import ProxyScores, scores_of
+from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
+from nas_agents.model_based.trainings import Rewards, Trainings
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 if TYPE_CHECKING:
     from nas_agents.model_based.agent import ModelBased
 
-Rewards = dict[Architecture, float]
 DRAWS_OF_CLASSES = 100
 """Draws that may be of classes known before one is taken as it is: there may be no other class."""
 
 
 class Planner(Protocol):
-    """A planner on models of rewards.
+    """A planner on a model of rewards."""
 
-    Attributes:
-        models: the models.
-        features: the features that they compare architectures by.
-    """
-
-    models: Committee
-    features: Features
+    model: RewardModel
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Return the expected improvement of each architecture over the best reward seen."""
         ...
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the score that the models expect of each architecture."""
+        """Return the score that the model expects of each architecture."""
         ...
 
-    def anywhere(
-        self, evaluated: Rewards, pending: Collection[Architecture] = ()
-    ) -> Architecture | None:
+    def anywhere(self, evaluated: Rewards, pending: Collection[Architecture] = ()) -> Architecture | None:
         """Return the most promising architecture that is neither, None if plans met no such one.
 
         One that computes the same as one of those is returned only where nothing else is left.
@@ -55,24 +47,25 @@ class Planner(Protocol):
 class ListedPlanner:
     """A planner that considers all classes of the space."""
 
-    def __init__(self, agent: ModelBased, session: Session) -> None:
+    def __init__(self, agent: ModelBased, trainings: Trainings, session: Session) -> None:
         proxies = scores_of(session, agent.proxies) if agent.proxies else None
-        self._list = classes_of(session.search_space, proxies, agent.short is not None)
-        self.features, self._rng = self._list.features, session.rng
-        self.models = agent.committee(self.features)
-        self._every = EveryClass(self.models, self._list.matrix)
+        self._list = classes_of(session.search_space, proxies, agent.short is not None, agent.pieces)
+        self._rng, self._trainings = session.rng, trainings
+        self.model = agent.model(self._list.features)
+        self._every = EveryArchitecture(self.model, self._list.matrix)
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self._promises()[self._list.numbers(architectures)]
+        promise = self._promises()[self._list.numbers(architectures)]
+        return promise / self._trainings.costs(architectures)
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.models.expect(self._every.opinions())[self._list.numbers(architectures)]
+        return self.model.score(self._every.beliefs()[0][self._list.numbers(architectures)])
 
-    def anywhere(
-        self, evaluated: Rewards, pending: Collection[Architecture] = ()
-    ) -> Architecture | None:
+    def anywhere(self, evaluated: Rewards, pending: Collection[Architecture] = ()) -> Architecture | None:
         known = {*evaluated, *pending}
         promise, members = self._promises().astype(np.float64), self._list.members
+        begun = list(self._trainings.short)
+        promise[self._list.numbers(begun)] /= self._trainings.costs(begun)
         left = np.bincount(self._list.numbers(known), minlength=len(members))
         sizes = np.array([len(each) for each in members])
         promise[left > 0] -= promise.max() + 1.0  # after all others
@@ -82,38 +75,39 @@ class ListedPlanner:
             return None
         space = self._list.space
         free = [each for each in map(space.architecture, members[best]) if each not in known]
+        begun = [each for each in free if each in self._trainings.short]
+        free = begun or free
         found: Architecture = free[int(self._rng.integers(len(free)))]
         return found
 
     def _promises(self) -> np.ndarray:
-        return self.models.expected_improvement(self._every.opinions())
+        return self.model.expected_improvement(self._every.beliefs())
 
 
 class SimulatedPlanner:
     """A planner that considers the architectures which simulated walks meet."""
 
-    def __init__(self, agent: ModelBased, session: Session) -> None:
+    def __init__(self, agent: ModelBased, trainings: Trainings, session: Session) -> None:
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
+        self._trainings = trainings
         proxies = scores_of(session, agent.proxies) if agent.proxies else None
-        self.features = _features(self._space, proxies, agent.short is not None)
-        self.models = agent.committee(self.features)
+        self.model = agent.model(_features(self._space, proxies, agent.short is not None, agent.pieces))
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.models.expected_improvement(self.models.opinions(architectures))
+        promise = self.model.expected_improvement(self.model.beliefs(architectures))
+        return promise / self._trainings.costs(architectures)
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.models.expect(self.models.opinions(architectures))
+        return self.model.score(self.model.beliefs(architectures)[0])
 
-    def anywhere(
-        self, evaluated: Rewards, pending: Collection[Architecture] = ()
-    ) -> Architecture | None:
+    def anywhere(self, evaluated: Rewards, pending: Collection[Architecture] = ()) -> Architecture | None:
         agent, known = self._agent, {*evaluated, *pending}
         starts = best_first(evaluated)[: agent.starts]
         starts += [self._space.sample(self._rng) for _ in range(agent.starts)]
         met = simulate(self._space, starts, self.promise, agent.steps, agent.edits, self._rng)
         fresh = [each for each in met if each not in known]
-        labels = {self.features.label(each) for each in known}
-        other = [each for each in fresh if self.features.label(each) not in labels]
+        labels = {self.model.features.label(each) for each in known}
+        other = [each for each in fresh if self.model.features.label(each) not in labels]
         return max(other or fresh, key=met.__getitem__, default=None)
 
 
@@ -146,9 +140,9 @@ class ClassList:
 
 
 @lru_cache(maxsize=3)
-def classes_of(space: SearchSpace[Any], proxies: ProxyScores | None, short: bool) -> ClassList:
+def classes_of(space: SearchSpace[Any], proxies: ProxyScores | None, short: bool, pieces: bool) -> ClassList:
     """Return the classes of a space with their features; computed once in a process."""
-    return ClassList(space, _features(space, proxies, short))
+    return ClassList(space, _features(space, proxies, short, pieces))
 
 
 def best_first(rewards: Rewards) -> list[Architecture]:
@@ -161,9 +155,9 @@ def around_the_best(
 ) -> list[Architecture]:
     """Return neighbours of the best architecture that has such of classes that are not known yet."""
     known = {*rewards, *pending}
-    labels = {planner.features.label(each) for each in known}
+    labels = {planner.model.features.label(each) for each in known}
     for best in best_first(rewards):
-        around = [each for each in space.neighbours(best) if planner.features.label(each) not in labels]
+        around = [each for each in space.neighbours(best) if planner.model.features.label(each) not in labels]
         if around:
             return around
     return []
@@ -199,6 +193,6 @@ def fresh_designs(
     return found
 
 
-def _features(space: SearchSpace[Any], proxies: ProxyScores | None, short: bool) -> Features:
+def _features(space: SearchSpace[Any], proxies: ProxyScores | None, short: bool, pieces: bool) -> Features:
     count = 0 if proxies is None else len(proxies.names)
-    return Features(space, proxies, count, by_class=True, short=short)
+    return Features(space, proxies, count, by_class=True, short=short, pieces=pieces)

@@ -9,8 +9,9 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import ndtr
 
-from nas_agents.model_based.features import Features, Group, Matrix
+from nas_agents.model_based.features import Features, Matrix
 from nas_agents.model_based.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
+from nas_agents.model_based.trainings import as_if_full
 from nas_gym.search_spaces import Architecture
 
 NO_SPREAD = 1e-12
@@ -31,7 +32,6 @@ class RewardModel:
         smoothness, noise: parameters of the prior, see `nas_agents.model_based.gaussian_process.prior_of`.
         growth: hyperparameters are fitted again whenever the evaluations have grown by this factor.
         memory: evaluations that are remembered at a fit, the best half of them and the latest.
-        terms: numbers of the groups of features that it compares; None for all.
 
     Attributes:
         targets: the clipped and standardised rewards that are remembered, float64 (n,).
@@ -47,12 +47,11 @@ class RewardModel:
         noise: float,
         growth: float,
         memory: int,
-        terms: tuple[int, ...] | None = None,
     ) -> None:
-        self.features, self.growth, self.memory, self.terms = features, growth, memory, terms
+        self.features, self.growth, self.memory = features, growth, memory
         self.fits = 0
         self.floor: float | None = None
-        self._prior = prior_of(features, smoothness, noise, None if terms is None else len(terms))
+        self._prior = prior_of(features, smoothness, noise)
         self._theta = self._prior.mean
         self._architectures: list[Architecture] = []
         self._rewards: list[float] = []
@@ -73,12 +72,6 @@ class RewardModel:
         """The variance of a reward of which nothing is known."""
         return prior_variance(self._theta, self._groups)
 
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """The columns that are compared, as many as there are by now."""
-        every = self.features.groups()
-        return every if self.terms is None else tuple(every[number] for number in self.terms)
-
     def tell(
         self, architectures: Sequence[Architecture], rewards: Sequence[float], short: float = 0.0
     ) -> None:
@@ -86,7 +79,7 @@ class RewardModel:
 
         Args:
             architectures: what was evaluated.
-            rewards: what it earned; of short trainings in the units of the full ones.
+            rewards: what it earned.
             short: the logarithm of how many times as long the full recipe trains.
         """
         self._architectures += architectures
@@ -101,6 +94,10 @@ class RewardModel:
         if due:
             self._forget()
         remembered = np.array(self._rewards)
+        if any(self._short):
+            short = np.array(self._short) > 0
+            floor = floor_of(remembered[~short]) if self.floor is None and not short.all() else -np.inf
+            remembered = as_if_full(self._architectures, remembered, short, floor)
         self._best_supposed = -np.inf
         found = standardised(remembered, self._designs, self.floor)
         self.targets, self._centre, self._spread = found
@@ -169,7 +166,7 @@ class RewardModel:
         self._matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
         if any(self._short):
             self._matrix[: len(self._short), self.features.short_column] = self._short
-        self._groups = self.groups
+        self._groups = self.features.groups()
         self._inputs = Inputs.of(self._matrix, self._groups)
 
     def _forget(self) -> None:
@@ -197,7 +194,7 @@ class EveryArchitecture:
 
     def __init__(self, model: RewardModel, matrix: Matrix) -> None:
         self._model, self._matrix = model, matrix.astype(np.float32)
-        self._inputs = Inputs.of(self._matrix, model.groups)
+        self._inputs = Inputs.of(self._matrix, model.features.groups())
         self._solved = np.empty((0, matrix.shape[0]), dtype=np.float32)
         self._fits = self._rows = 0
 
