@@ -15,6 +15,7 @@ from nas_agents.model_based.planners import (
     Planner,
     SimulatedPlanner,
     around_the_best,
+    best_first,
     fresh_designs,
 )
 from nas_agents.model_based.planning import PlannedPolicy
@@ -96,7 +97,7 @@ class ModelBased(Agent):
     edits: int = 24
     gamma: float = 0.9
     acquisition: str = "ehvi"
-    pieces: bool = True
+    pieces: bool = False
     batch: int | None = None
     short: float | None = None
     proxies: list[str] | None = None
@@ -175,6 +176,10 @@ class ModelBased(Agent):
             if session.policy is None:
                 session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
             asked = self._batch(planner, rewards, trainings, session)
+        # What computes the same as the best may score better by chance, and is worth a look by now.
+        twins = trainings.fully(planner.twins(best_first(rewards)[0]))
+        if twins:
+            overall.model.tell(list(twins), list(twins.values()))
 
     def _planner(self, trainings: Trainings, session: Session) -> Planner:
         """Return a planner whose model knows nothing yet."""

@@ -43,6 +43,10 @@ class Planner(Protocol):
         """
         ...
 
+    def twins(self, architecture: Architecture) -> list[Architecture]:
+        """Return architectures that compute the same as one, as far as they are at hand."""
+        ...
+
 
 class ListedPlanner:
     """A planner that considers all classes of the space."""
@@ -80,6 +84,11 @@ class ListedPlanner:
         found: Architecture = free[int(self._rng.integers(len(free)))]
         return found
 
+    def twins(self, architecture: Architecture) -> list[Architecture]:
+        (number,) = self._list.numbers([architecture])
+        every = map(self._list.space.architecture, self._list.members[number])
+        return [each for each in every if each != architecture]
+
     def _promises(self) -> np.ndarray:
         return self.model.expected_improvement(self._every.beliefs())
 
@@ -109,6 +118,11 @@ class SimulatedPlanner:
         labels = {self.model.features.label(each) for each in known}
         other = [each for each in fresh if self.model.features.label(each) not in labels]
         return max(other or fresh, key=met.__getitem__, default=None)
+
+    def twins(self, architecture: Architecture) -> list[Architecture]:
+        label = self.model.features.label
+        own = label(architecture)
+        return [each for each in self._space.neighbours(architecture) if label(each) == own]
 
 
 class ClassList:
