@@ -100,6 +100,7 @@ class ModelBased(Agent):
     pieces: bool = False
     batch: int | None = None
     short: float | None = None
+    thrift: float = 0.0
     proxies: list[str] | None = None
     warm_start: WarmStart | None = None
 
@@ -113,6 +114,13 @@ class ModelBased(Agent):
         within("smoothness", self.smoothness, 0.01, 100)
         within("noise", self.noise, 1e-4, 10)
         within("growth", self.growth, 1, 10, above_low=True)
+        if self.batch is not None:
+            whole_number("batch", self.batch, at_least=1)
+        if self.short is not None:
+            within("short", self.short, 0, 0.9, above_low=True)
+        within("thrift", self.thrift, 0, 2)
+        if not isinstance(self.pieces, bool):
+            raise ConfigError(f"pieces must be true or false, not {self.pieces!r}")
         within("gamma", self.gamma, 0, 0.999)
         if self.acquisition not in ACQUISITIONS:
             raise unknown("acquisition of several objectives", self.acquisition, ACQUISITIONS)

@@ -13,6 +13,7 @@ from nas_agents.model_based.features import Features, Matrix
 from nas_agents.model_based.planning import simulate
 from nas_agents.model_based.proxy_features import ProxyScores, scores_of
 from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
+from nas_agents.model_based.seconds import Seconds
 from nas_agents.model_based.trainings import Rewards, Trainings
 from nas_gym.search_spaces import Architecture, SearchSpace
 
@@ -57,6 +58,7 @@ class ListedPlanner:
         self._rng, self._trainings = session.rng, trainings
         self.model = agent.model(self._list.features)
         self._every = EveryArchitecture(self.model, self._list.matrix)
+        self._seconds = Seconds(self.model.features, trainings, agent.thrift)
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         promise = self._promises()[self._list.numbers(architectures)]
@@ -90,7 +92,8 @@ class ListedPlanner:
         return [each for each in every if each != architecture]
 
     def _promises(self) -> np.ndarray:
-        return self.model.expected_improvement(self._every.beliefs())
+        promise = self.model.expected_improvement(self._every.beliefs())
+        return promise / self._seconds.divisors(self._list.matrix)
 
 
 class SimulatedPlanner:
@@ -101,9 +104,11 @@ class SimulatedPlanner:
         self._trainings = trainings
         proxies = scores_of(session, agent.proxies) if agent.proxies else None
         self.model = agent.model(_features(self._space, proxies, agent.short is not None, agent.pieces))
+        self._seconds = Seconds(self.model.features, trainings, agent.thrift)
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         promise = self.model.expected_improvement(self.model.beliefs(architectures))
+        promise = promise / self._seconds.divisors(self.model.features.matrix(architectures))
         return promise / self._trainings.costs(architectures)
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:

@@ -29,11 +29,15 @@ class Trainings:
         epochs: epochs of a short training; None for none.
         distance: the logarithm of how many times as long the full recipe trains; 0 without short trainings.
         saved: the part of a full training that a short one of the same network saves.
+        seconds: what a full training takes, by the shortest training of each network.
+        counts_seconds: whether the budget is of seconds.
     """
 
     def __init__(self, session: Session, short: float | None) -> None:
         self._session = session
-        self.full, self.short = Rewards(), Rewards()
+        self.full, self.short, self.seconds = Rewards(), Rewards(), Rewards()
+        self.progress = session.progress
+        self.counts_seconds = session.unwrapped.ledger.limits.seconds is not None
         fidelities = session.fidelities()
         self.epochs: int | None = None
         self.distance = self.saved = 0.0
@@ -62,9 +66,12 @@ class Trainings:
         return 1 - self.saved * np.array([each in self.short for each in architectures], dtype=np.float64)
 
     def _trained(self, fresh: list[Architecture], epochs: int | None, known: Rewards) -> Rewards:
-        found = [self._session.worth(each) for each in self._session.ask(fresh, epochs)] if fresh else []
-        rewards = dict(zip(fresh, found, strict=True))
+        found = self._session.ask(fresh, epochs) if fresh else []
+        rewards = {each: self._session.worth(one) for each, one in zip(fresh, found, strict=True)}
         known.update(rewards)
+        times = 1.0 if epochs is None else float(np.exp(self.distance))
+        for each, one in zip(fresh, found, strict=True):
+            self.seconds.setdefault(each, times * one.seconds)
         return rewards
 
 
