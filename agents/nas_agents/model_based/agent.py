@@ -44,9 +44,9 @@ class ModelBased(Agent):
     et al. and by Wan et al.; what was evaluated before costs it nothing.
 
     The model (see `nas_agents.model_based.reward_model`) compares the choices of architectures and the walks
-    through their graphs; it sees neither parameters nor FLOPs, but where these are objectives. The policy
-    that is handed out has the Q-values that planning on a model of all evaluations gives (see
-    `nas_agents.model_based.planning.PlannedPolicy`).
+    through their graphs, by a kernel each; equivalent networks share the means of theirs. It sees neither
+    parameters nor FLOPs, but where these are objectives. The policy that is handed out has the Q-values that
+    planning on a model of all evaluations gives (see `nas_agents.model_based.planning.PlannedPolicy`).
 
     Sources: Sutton, "Dyna, an integrated architecture for learning, planning, and reacting", 1991;
     Jones et al., "Efficient global optimization of expensive black-box functions", 1998; Eriksson et
@@ -72,6 +72,18 @@ class ModelBased(Agent):
         acquisition: of several objectives, see `nas_agents.model_based.front.FrontSearch`: ``"ehvi"``,
             expected hypervolume improvement, exact of two objectives, or ``"parego"``, the improvement of a
             Chebyshev scalarisation with weights drawn anew each time, which three and more have in any case.
+        by_class: whether networks that compute the same share what the model compares them by, and those like
+            an evaluated one are left for last. When a model is set aside, those like its best are evaluated
+            all the same: training is noisy, and one of them may score better.
+        pieces: whether the model compares the pieces of the graph that computes, too (Weisfeiler-Lehman).
+            Every network is built for it before the search.
+        batch: evaluations that are planned side by side, each as if those before it came out as expected;
+            None for as many as the executor has workers, and one without an executor.
+        short: part of the full recipe that networks are trained before they are trained by it; what comes of
+            it is another output of the model, and a network goes on only if it still promises most. None
+            for full trainings alone.
+        thrift: power of the expected seconds that a promise is divided by where the budget counts seconds; it
+            falls to 0 as the budget is spent.
         proxies: names of proxies that the model compares networks by, too, of one objective; it learns which
             count and in which direction, see `nas_agents.model_based.proxy_features`. In a listed space all
             networks are measured before the search. None for none.
@@ -97,6 +109,7 @@ class ModelBased(Agent):
     edits: int = 24
     gamma: float = 0.9
     acquisition: str = "ehvi"
+    by_class: bool = True
     pieces: bool = False
     batch: int | None = None
     short: float | None = None
@@ -119,8 +132,9 @@ class ModelBased(Agent):
         if self.short is not None:
             within("short", self.short, 0, 0.9, above_low=True)
         within("thrift", self.thrift, 0, 2)
-        if not isinstance(self.pieces, bool):
-            raise ConfigError(f"pieces must be true or false, not {self.pieces!r}")
+        for name in ("by_class", "pieces"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} must be true or false, not {getattr(self, name)!r}")
         within("gamma", self.gamma, 0, 0.999)
         if self.acquisition not in ACQUISITIONS:
             raise unknown("acquisition of several objectives", self.acquisition, ACQUISITIONS)
@@ -191,8 +205,9 @@ class ModelBased(Agent):
 
     def _planner(self, trainings: Trainings, session: Session) -> Planner:
         """Return a planner whose model knows nothing yet."""
-        listed = session.search_space.size <= self.listed
-        return (ListedPlanner if listed else SimulatedPlanner)(self, trainings, session)
+        if session.search_space.size <= self.listed:
+            return ListedPlanner(self, trainings, session)
+        return SimulatedPlanner(self, trainings, session)
 
     def _batch(
         self, planner: Planner, rewards: Rewards, trainings: Trainings, session: Session

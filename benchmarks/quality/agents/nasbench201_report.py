@@ -99,8 +99,17 @@ def optimum_table(runs: list[dict[str, Any]], model: str) -> Iterator[Table]:
     samples = {agent: Sample.of(found) for agent, found in needed.items()}
     p = _tested(samples, model)
     table = _table(
-        "Evaluations to the optimum of the mean 200-epoch validation accuracy",
-        ("agent", "runs", f"mean, at most {WITHIN + 1}", "95% interval", "median", f"in {EARLY}", "there", "p (Holm)"),
+        "Evaluations to the optimum of the 200-epoch validation accuracy",
+        (
+            "agent",
+            "runs",
+            f"mean, at most {WITHIN + 1}",
+            "95% interval",
+            "median",
+            f"in {EARLY}",
+            "there",
+            "p (Holm)",
+        ),
     )
     for agent in sorted(samples, key=lambda agent: samples[agent].mean.value):
         found, mean = samples[agent].values, samples[agent].mean
