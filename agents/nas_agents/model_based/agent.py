@@ -61,6 +61,8 @@ class ModelBased(Agent):
             objectives it is an edit of a network of the front, both drawn.
         smoothness, noise: what the model expects before it learns: how slowly rewards change over
             the space, and the part of their variance that nothing explains.
+        walks: how much a walk counts in that, beside choices.
+        depth: poor rewards are clipped so far below the median, as a part of how far the best is above it.
         growth: the model's hyperparameters are fitted again when the evaluations have grown by this
             factor.
         memory: evaluations that the model remembers at most.
@@ -77,8 +79,8 @@ class ModelBased(Agent):
             all the same: training is noisy, and one of them may score better.
         pieces: whether the model compares the pieces of the graph that computes, too (Weisfeiler-Lehman).
             Every network is built for it before the search.
-        batch: evaluations that are planned side by side, each as if those before it came out as expected;
-            None for as many as the executor has workers, and one without an executor.
+        batch: evaluations that are planned side by side, each as if those before it came out as expected; 0
+            for as many as the executor has workers, and one without an executor.
         short: part of the full recipe that networks are trained before they are trained by it; what comes of
             it is another output of the model, and a network goes on only if it still promises most. None
             for full trainings alone.
@@ -101,6 +103,8 @@ class ModelBased(Agent):
     near: int = 3
     smoothness: float = 3.0
     noise: float = 0.1
+    walks: float = 0.05
+    depth: float = 1.0
     growth: float = 1.15
     memory: int = 500
     listed: int = 50_000
@@ -111,7 +115,7 @@ class ModelBased(Agent):
     acquisition: str = "ehvi"
     by_class: bool = True
     pieces: bool = False
-    batch: int | None = None
+    batch: int = 1
     short: float | None = None
     thrift: float = 0.0
     proxies: list[str] | None = None
@@ -126,9 +130,10 @@ class ModelBased(Agent):
         whole_number("listed", self.listed, at_least=0)
         within("smoothness", self.smoothness, 0.01, 100)
         within("noise", self.noise, 1e-4, 10)
+        within("walks", self.walks, 1e-4, 10)
+        within("depth", self.depth, 0, 10)
         within("growth", self.growth, 1, 10, above_low=True)
-        if self.batch is not None:
-            whole_number("batch", self.batch, at_least=1)
+        whole_number("batch", self.batch, at_least=0)
         if self.short is not None:
             within("short", self.short, 0, 0.9, above_low=True)
         within("thrift", self.thrift, 0, 2)
@@ -154,6 +159,8 @@ class ModelBased(Agent):
             noise=self.noise,
             growth=self.growth,
             memory=self.memory,
+            walks=self.walks,
+            depth=self.depth,
         )
 
     def run(self, session: Session) -> None:
@@ -243,7 +250,7 @@ class ModelBased(Agent):
 
     def _width(self, session: Session) -> int:
         """Return how many networks are evaluated side by side."""
-        if self.batch is not None:
+        if self.batch:
             return self.batch
         executor = session.unwrapped.evaluator.executor
         return 1 if executor is None else executor.size()

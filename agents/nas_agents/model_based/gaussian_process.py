@@ -58,7 +58,7 @@ class Inputs:
         return Inputs([part[first:] for part in self.parts], [square[first:] for square in self.squares])
 
 
-def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
+def prior_of(features: Features, smoothness: float, noise: float, walks: float = WALK_WEIGHT) -> Prior:
     """Return the prior for targets of variance 1.
 
     Args:
@@ -66,16 +66,17 @@ def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
         smoothness: divisor of the mean weights; at 1 architectures that share no choice
             have a correlation of exp(-2).
         noise: the mean variance of the noise.
+        walks: the mean weight of walks and pieces, before it is divided by the smoothness.
     """
     scales = np.zeros(features.num_scales)
     deviations = np.full(features.num_scales, 0.5)
     scales[: features.num_variables] = -np.log(features.num_variables * smoothness)
     deviations[: features.num_variables] = 1.0
-    scales[features.walk_scales] = np.log(WALK_WEIGHT / smoothness)
+    scales[features.walk_scales] = np.log(walks / smoothness)
     deviations[features.walk_scales] = 1.0
     scales[features.cost_scales] = np.log(COST_WEIGHT)
     deviations[features.cost_scales] = 1.0
-    scales[features.piece_scales] = np.log(WALK_WEIGHT / smoothness)
+    scales[features.piece_scales] = np.log(walks / smoothness)
     deviations[features.piece_scales] = 1.0
     for scale, group in zip(features.short_scales, features.groups(), strict=False):
         factors = len(group.scales)

@@ -10,7 +10,15 @@ from scipy.linalg import solve_triangular
 from scipy.special import ndtr
 
 from nas_agents.model_based.features import Features, Matrix
-from nas_agents.model_based.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
+from nas_agents.model_based.gaussian_process import (
+    WALK_WEIGHT,
+    Inputs,
+    factor,
+    fit,
+    kernel,
+    prior_of,
+    prior_variance,
+)
 from nas_agents.model_based.trainings import as_if_full
 from nas_gym.search_spaces import Architecture
 
@@ -23,15 +31,17 @@ class RewardModel:
     """A Gaussian process over architectures, from what they earned.
 
     Rewards are clipped from below before they are standardised: those further below the median
-    than the best is above it all count as equally poor, or a few networks that learn nothing would
-    hide the differences between good ones. What is told first must be uniform designs: their mean
-    is the prior mean, since later ones were chosen for being good.
+    than the best is above it, or a part of that, all count as equally poor, or a few networks that
+    learn nothing would hide the differences between good ones. What is told first must be uniform
+    designs: their mean is the prior mean, since later ones were chosen for being good.
 
     Args:
         features: features of the space.
         smoothness, noise: parameters of the prior, see `nas_agents.model_based.gaussian_process.prior_of`.
         growth: hyperparameters are fitted again whenever the evaluations have grown by this factor.
         memory: evaluations that are remembered at a fit, the best half of them and the latest.
+        walks: the mean weight of walks in the prior.
+        depth: how far below the median the floor is, as a part of how far the best is above it.
 
     Attributes:
         targets: the clipped and standardised rewards that are remembered, float64 (n,).
@@ -47,11 +57,13 @@ class RewardModel:
         noise: float,
         growth: float,
         memory: int,
+        walks: float = WALK_WEIGHT,
+        depth: float = 1.0,
     ) -> None:
-        self.features, self.growth, self.memory = features, growth, memory
+        self.features, self.growth, self.memory, self.depth = features, growth, memory, depth
         self.fits = 0
         self.floor: float | None = None
-        self._prior = prior_of(features, smoothness, noise)
+        self._prior = prior_of(features, smoothness, noise, walks)
         self._theta = self._prior.mean
         self._architectures: list[Architecture] = []
         self._rewards: list[float] = []
@@ -96,10 +108,12 @@ class RewardModel:
         remembered = np.array(self._rewards)
         if any(self._short):
             short = np.array(self._short) > 0
-            floor = floor_of(remembered[~short]) if self.floor is None and not short.all() else -np.inf
+            full = remembered[~short]
+            floor = floor_of(full, self.depth) if self.floor is None and len(full) else -np.inf
             remembered = as_if_full(self._architectures, remembered, short, floor)
         self._best_supposed = -np.inf
-        found = standardised(remembered, self._designs, self.floor)
+        floor = floor_of(remembered, self.depth) if self.floor is None else self.floor
+        found = standardised(remembered, self._designs, floor)
         self.targets, self._centre, self._spread = found
         self._take_features()
         if due:
@@ -153,7 +167,7 @@ class RewardModel:
 
     def as_targets(self, rewards: np.ndarray) -> np.ndarray:
         """Return rewards in the units of `targets`, clipped from below as those are."""
-        low = floor_of(rewards) if self.floor is None else self.floor
+        low = floor_of(rewards, self.depth) if self.floor is None else self.floor
         return np.asarray((np.maximum(rewards, low) - self._centre) / self._spread)
 
     def score(self, targets: np.ndarray) -> np.ndarray:
@@ -225,9 +239,10 @@ def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
     return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))
 
 
-def floor_of(rewards: np.ndarray) -> float:
-    """Return the reward that is as far below the median as the best is above it."""
-    return 2 * float(np.median(rewards)) - float(rewards.max())
+def floor_of(rewards: np.ndarray, depth: float = 1.0) -> float:
+    """Return the reward that is `depth` times as far below the median as the best is above it."""
+    median = float(np.median(rewards))
+    return (1 + depth) * median - depth * float(rewards.max())
 
 
 def standardised(
