@@ -17,6 +17,7 @@ from nas_agents.model_based.planners import (
     around_the_best,
     best_first,
     fresh_designs,
+    paid_for,
 )
 from nas_agents.model_based.planning import PlannedPolicy
 from nas_agents.model_based.reward_model import RewardModel
@@ -228,6 +229,8 @@ class ModelBased(Agent):
                 planner.model.suppose(found[-1])
             is_near = self.near > 0 and (number + len(found)) % self.near == 0
             found.append(self._next(planner, rewards, found, session, is_near=is_near))
+            if len(trainings.full) > len(rewards):
+                found[-1] = paid_for(planner, found[-1], trainings.full, {*rewards, *found[:-1]})
         return found
 
     def _next(

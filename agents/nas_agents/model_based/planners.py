@@ -184,6 +184,17 @@ def around_the_best(
     return []
 
 
+def paid_for(
+    planner: Planner, planned: Architecture, full: Rewards, known: Collection[Architecture]
+) -> Architecture:
+    """Return what was planned, or an equivalent that was evaluated for an earlier model, which is free."""
+    label = planner.model.features.label
+    own = label(planned)
+    if planned in full:
+        return planned
+    return next((each for each in full if each not in known and label(each) == own), planned)
+
+
 def fresh_designs(
     session: Session, features: Features, count: int, known: Iterable[Architecture]
 ) -> list[Architecture]:

@@ -34,7 +34,8 @@ import gymnasium as gym
 import numpy as np
 from nas_agents import label, make_agent, run_jobs
 from nas_agents.pretrained.pool import Pool
-from nas_agents.pretrained.training.landscapes import draw_landscape
+from nas_agents.pretrained.training import landscapes
+from nas_agents.pretrained.training.landscapes import Landscape
 from nas_agents.pretrained.training.spaces import training_space
 from pretrained_landscapes import LandscapeUntilOptimum
 from rich.console import Console
@@ -53,6 +54,8 @@ VARIANTS = (
     *({"name": "model-based", "smoothness": smoothness} for smoothness in (1.0, 2.0, 4.0)),
     *({"name": "model-based", "noise": noise} for noise in (0.05, 0.2)),
     {"name": "model-based", "by_class": False},
+    {"name": "model-based", "walks": 0.2},
+    {"name": "model-based", "walks": 0.2, "depth": 0.5},
     {"name": "model-based", "pieces": True},
     {"name": "model-based", "first": 5},
     {"name": "model-based", "growth": 1.4},
@@ -61,8 +64,10 @@ VARIANTS = (
 MOST_EVALUATIONS = 150
 TRAPS = "traps-"
 TRAP_KINDS = ("deceptive", "plain", "needle", "deceptive")
-MOST_NOISE = 0.1
-"""Of trainings, as a part of the spread of the best tenth."""
+NOISE = (0.02, 0.1)
+"""Of trainings, from and to, as a part of the spread of the best tenth."""
+EQUAL_IN_CLASSES = 0.85
+"""Landscapes on which equivalent networks are equal but for noise."""
 FIRST_LANDSCAPE = 5000
 SEEDS_OF_A_JOB = 10
 
@@ -110,9 +115,7 @@ def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
 def evaluations_in_traps(name: str, agent: Any, seed: int) -> int | None:
     """Evaluations until the best of the landscape of a seed is asked for."""
     pool = trap_pool(name.removeprefix(TRAPS))
-    kind = TRAP_KINDS[seed % len(TRAP_KINDS)]
-    rng = np.random.default_rng(FIRST_LANDSCAPE + seed)
-    landscape = draw_landscape(pool, rng, kind, most_noise=MOST_NOISE)
+    landscape = trap(pool, TRAP_KINDS[seed % len(TRAP_KINDS)], np.random.default_rng(FIRST_LANDSCAPE + seed))
     evaluator = LandscapeUntilOptimum(landscape)
     env = gym.make(
         "NAS-v0",
@@ -124,6 +127,25 @@ def evaluations_in_traps(name: str, agent: Any, seed: int) -> int | None:
     found = make_agent(agent).search(env, MOST_EVALUATIONS, seed).evaluations
     best = landscape.scores.max()
     return next((number for number, each in enumerate(found, start=1) if each.score == best), None)
+
+
+def trap(pool: Pool, kind: str, rng: np.random.Generator) -> Landscape:
+    """A landscape of the parts that the pretrained policy is trained on, with less noise than there.
+
+    With as much, the best is often one network among many whose noise was the luckiest, and how long a search
+    takes to it says little of the search.
+    """
+    values = landscapes._sum_of_parts(pool, rng)
+    if rng.random() < EQUAL_IN_CLASSES:
+        values = landscapes._by_class(values, pool.groups)
+    if kind == "deceptive":
+        values = landscapes._with_basin(values, pool, rng)
+    elif kind == "needle":
+        values = landscapes._with_needle(values, pool, rng)
+    scores = landscapes._bent(values, rng)
+    top = scores[scores >= np.quantile(scores, 0.9)]
+    noise = np.exp(rng.uniform(*np.log(NOISE))) * max(1e-6, float(top.std()))
+    return Landscape(pool, np.clip(scores + noise * rng.standard_normal(len(scores)), 0, 1), kind)
 
 
 @cache

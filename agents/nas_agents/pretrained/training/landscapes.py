@@ -92,10 +92,8 @@ def blank_task(space: SearchSpace[Any]) -> Task:
     return Task.from_arrays(rng.standard_normal((len(classes), *space.input_shape)), classes)
 
 
-def draw_landscape(
-    pool: Pool, rng: np.random.Generator, kind: str | None = None, most_noise: float = 0.7
-) -> Landscape:
-    """Draw a landscape; `kind` is one of `KINDS`, None for any; noise is at most a part of the top's spread."""
+def draw_landscape(pool: Pool, rng: np.random.Generator, kind: str | None = None) -> Landscape:
+    """Draw a landscape; `kind` is one of `KINDS`, None for any."""
     kind = str(rng.choice(KINDS, p=(0.5, 0.3, 0.2))) if kind is None else kind
     values = _sum_of_parts(pool, rng)
     if rng.random() < 0.85:
@@ -106,7 +104,7 @@ def draw_landscape(
         values = _with_needle(values, pool, rng)
     scores = _bent(values, rng)
     top = scores[scores >= np.quantile(scores, 0.9)]
-    noise = np.exp(rng.uniform(np.log(0.02), np.log(most_noise))) * max(1e-6, float(top.std()))
+    noise = np.exp(rng.uniform(np.log(0.02), np.log(0.7))) * max(1e-6, float(top.std()))
     scores = np.clip(scores + noise * rng.standard_normal(len(scores)), 0, 1)
     cut_off = pool.readings[:, READINGS.index("connected")] < -1e-9
     if cut_off.any() and rng.random() < 0.9:
