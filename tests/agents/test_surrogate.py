@@ -95,14 +95,15 @@ def test_equivalents_are_looked_at_only_of_the_best_of_a_model_that_is_set_aside
         return looked_at[-1][1:]
 
     monkeypatch.setattr(ListedPlanner, "twins", noted)
-    env = environment(by_paths, CELLS)
+    # The fewer convolutions the better, so that the best have many equivalents.
+    env = environment(lambda architecture, seed: 1 - by_paths(architecture, seed), CELLS)
     space = env.unwrapped.search_space
     asked = texts(ModelBased(first=8, patience=4).search(env, 60, seed=0))
     labels = [space.isomorphism_class(space.parse(each)) for each in asked]
     again = {labels[number] for number in range(60) if labels[number] in labels[:number]}
     several = {space.isomorphism_class(each[0]) for each in looked_at if len(each) > 1}
-    assert again == several
     assert again
+    assert again <= several
 
 
 def model_of(space, count=12):
