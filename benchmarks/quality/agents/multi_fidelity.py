@@ -100,7 +100,7 @@ def environment(name: str) -> tuple[gym.Env[Any, Any], float, float]:
     evaluator = TableEvaluator(table, seeds="mean")
     env = gym.make("NAS-v0", search_space=table.search_space, task=evaluator.task, evaluator=evaluator)
     # An evaluation over all seeds is charged their seconds together.
-    training = float(table.cost().mean()) * len(table.seeds)
+    training = float(table.cost().mean()) * len(evaluator.seeds)
     return env, float(np.max(evaluator.score_by_index())), training
 
 
