@@ -50,7 +50,8 @@ class Inputs:
     @classmethod
     def of(cls, matrix: Matrix, groups: Sequence[Group]) -> Inputs:
         """Return the rows of a matrix of features."""
-        parts = [matrix[:, group.columns] for group in groups]
+        rows: Any = matrix
+        parts = [rows[:, group.columns] for group in groups]
         return cls(parts, [part * part for part in parts])
 
     def after(self, first: int) -> Inputs:

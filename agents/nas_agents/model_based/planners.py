@@ -62,7 +62,7 @@ class ListedPlanner:
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         promise = self._promises()[self._list.numbers(architectures)]
-        return promise / self._trainings.costs(architectures)
+        return np.asarray(promise / self._trainings.costs(architectures))
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return self.model.score(self._every.beliefs()[0][self._list.numbers(architectures)])
@@ -93,7 +93,7 @@ class ListedPlanner:
 
     def _promises(self) -> np.ndarray:
         promise = self.model.expected_improvement(self._every.beliefs())
-        return promise / self._seconds.divisors(self._list.matrix)
+        return np.asarray(promise / self._seconds.divisors(self._list.matrix))
 
 
 class SimulatedPlanner:
@@ -109,7 +109,7 @@ class SimulatedPlanner:
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         promise = self.model.expected_improvement(self.model.beliefs(architectures))
         promise = promise / self._seconds.divisors(self.model.features.matrix(architectures))
-        return promise / self._trainings.costs(architectures)
+        return np.asarray(promise / self._trainings.costs(architectures))
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return self.model.score(self.model.beliefs(architectures)[0])

@@ -107,10 +107,10 @@ class RewardModel:
             self._forget()
         remembered = np.array(self._rewards)
         if any(self._short):
-            short = np.array(self._short) > 0
-            full = remembered[~short]
+            is_short = np.array(self._short) > 0
+            full = remembered[~is_short]
             floor = floor_of(full, self.depth) if self.floor is None and len(full) else -np.inf
-            remembered = as_if_full(self._architectures, remembered, short, floor)
+            remembered = as_if_full(self._architectures, remembered, is_short, floor)
         self._best_supposed = -np.inf
         floor = floor_of(remembered, self.depth) if self.floor is None else self.floor
         found = standardised(remembered, self._designs, floor)
