@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_agents.model_based.features import Features, all_features
+from nas_agents.model_based.features import Features
 from nas_agents.model_based.front import ACQUISITIONS, FrontSearch
-from nas_agents.model_based.planning import PlannedPolicy, simulate
-from nas_agents.model_based.proxy_features import features_with, scores_of
-from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
+from nas_agents.model_based.planners import (
+    ListedPlanner,
+    Planner,
+    SimulatedPlanner,
+    around_the_best,
+    best_first,
+    fresh_designs,
+    paid_for,
+)
+from nas_agents.model_based.planning import PlannedPolicy
+from nas_agents.model_based.reward_model import RewardModel
+from nas_agents.model_based.trainings import Rewards, Trainings
 from nas_agents.warm_start import WarmStart, check_warm_start, starts, take_distinct
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.search_spaces import Architecture, SearchSpace
-
-Rewards = dict[Architecture, float]
+from nas_gym.search_spaces import Architecture
 
 
 @dataclass(kw_only=True)
@@ -40,9 +45,9 @@ class ModelBased(Agent):
     et al. and by Wan et al.; what was evaluated before costs it nothing.
 
     The model (see `nas_agents.model_based.reward_model`) compares the choices of architectures and the walks
-    through their graphs; it sees neither parameters nor FLOPs, but where these are objectives. The policy
-    that is handed out has the Q-values that planning on a model of all evaluations gives (see
-    `nas_agents.model_based.planning.PlannedPolicy`).
+    through their graphs, by a kernel each; equivalent networks share the means of theirs. It sees neither
+    parameters nor FLOPs, but where these are objectives. The policy that is handed out has the Q-values that
+    planning on a model of all evaluations gives (see `nas_agents.model_based.planning.PlannedPolicy`).
 
     Sources: Sutton, "Dyna, an integrated architecture for learning, planning, and reacting", 1991;
     Jones et al., "Efficient global optimization of expensive black-box functions", 1998; Eriksson et
@@ -57,6 +62,8 @@ class ModelBased(Agent):
             objectives it is an edit of a network of the front, both drawn.
         smoothness, noise: what the model expects before it learns: how slowly rewards change over
             the space, and the part of their variance that nothing explains.
+        walks: how much a walk counts in that, beside choices.
+        depth: poor rewards are clipped so far below the median, as a part of how far the best is above it.
         growth: the model's hyperparameters are fitted again when the evaluations have grown by this
             factor.
         memory: evaluations that the model remembers at most.
@@ -68,6 +75,18 @@ class ModelBased(Agent):
         acquisition: of several objectives, see `nas_agents.model_based.front.FrontSearch`: ``"ehvi"``,
             expected hypervolume improvement, exact of two objectives, or ``"parego"``, the improvement of a
             Chebyshev scalarisation with weights drawn anew each time, which three and more have in any case.
+        by_class: whether networks that compute the same share what the model compares them by, and those like
+            an evaluated one are left for last. When a model is set aside, those like its best are evaluated
+            all the same: training is noisy, and one of them may score better.
+        pieces: whether the model compares the pieces of the graph that computes, too (Weisfeiler-Lehman).
+            Every network is built for it before the search.
+        batch: evaluations that are planned side by side, each as if those before it came out as expected; 0
+            for as many as the executor has workers, and one without an executor.
+        short: part of the full recipe that networks are trained before they are trained by it; what comes of
+            it is another output of the model, and a network goes on only if it still promises most. None
+            for full trainings alone.
+        thrift: power of the expected seconds that a promise is divided by where the budget counts seconds; it
+            falls to 0 as the budget is spent.
         proxies: names of proxies that the model compares networks by, too, of one objective; it learns which
             count and in which direction, see `nas_agents.model_based.proxy_features`. In a listed space all
             networks are measured before the search. None for none.
@@ -85,6 +104,8 @@ class ModelBased(Agent):
     near: int = 3
     smoothness: float = 3.0
     noise: float = 0.1
+    walks: float = 0.05
+    depth: float = 1.0
     growth: float = 1.15
     memory: int = 500
     listed: int = 50_000
@@ -93,6 +114,11 @@ class ModelBased(Agent):
     edits: int = 24
     gamma: float = 0.9
     acquisition: str = "ehvi"
+    by_class: bool = True
+    pieces: bool = False
+    batch: int = 1
+    short: float | None = None
+    thrift: float = 0.0
     proxies: list[str] | None = None
     warm_start: WarmStart | None = None
 
@@ -105,7 +131,16 @@ class ModelBased(Agent):
         whole_number("listed", self.listed, at_least=0)
         within("smoothness", self.smoothness, 0.01, 100)
         within("noise", self.noise, 1e-4, 10)
+        within("walks", self.walks, 1e-4, 10)
+        within("depth", self.depth, 0, 10)
         within("growth", self.growth, 1, 10, above_low=True)
+        whole_number("batch", self.batch, at_least=0)
+        if self.short is not None:
+            within("short", self.short, 0, 0.9, above_low=True)
+        within("thrift", self.thrift, 0, 2)
+        for name in ("by_class", "pieces"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} must be true or false, not {getattr(self, name)!r}")
         within("gamma", self.gamma, 0, 0.999)
         if self.acquisition not in ACQUISITIONS:
             raise unknown("acquisition of several objectives", self.acquisition, ACQUISITIONS)
@@ -125,6 +160,8 @@ class ModelBased(Agent):
             noise=self.noise,
             growth=self.growth,
             memory=self.memory,
+            walks=self.walks,
+            depth=self.depth,
         )
 
     def run(self, session: Session) -> None:
@@ -137,146 +174,96 @@ class ModelBased(Agent):
             self._search(session)
 
     def _search(self, session: Session) -> None:
-        known = Rewards()
-        planner = overall = self._planner(session)
+        trainings = Trainings(session, self.short)
+        planner = overall = self._planner(trainings, session)
         while True:
-            self._attempt(planner, overall, known, session)
-            planner = self._planner(session)
+            self._attempt(planner, overall, trainings, session)
+            planner = self._planner(trainings, session)
 
-    def _attempt(self, planner: Planner, overall: Planner, known: Rewards, session: Session) -> None:
+    def _attempt(self, planner: Planner, overall: Planner, trainings: Trainings, session: Session) -> None:
         """Search on one model until it stagnates; `overall`, of the first, is told of all attempts."""
-        space, rewards, stale = session.search_space, Rewards(), 0
+        space, known, rewards, stale = session.search_space, trainings.full, Rewards(), 0
         count = min(self.first, space.size - len(known))
         if self.warm_start is not None and not known:
             asked = take_distinct(starts(session, self.warm_start), count)
         else:
-            asked = _distinct(session, count, known)
+            asked = fresh_designs(session, planner.model.features, count, known)
+        trainings.shortly(trainings.untried(asked))
         while not self.patience or stale < self.patience:
-            fresh = _evaluated([each for each in asked if each not in known], session)
-            known.update(fresh)
-            told = {each: known[each] for each in asked}
-            better = max(told.values()) > max(rewards.values(), default=-np.inf)
-            stale = 0 if better else stale + len(fresh)
-            rewards.update(told)
-            planner.model.tell(list(told), list(told.values()))
-            if overall is not planner and fresh:
-                overall.model.tell(list(fresh), list(fresh.values()))
+            untried = trainings.untried(asked)
+            if untried:
+                _tell(planner, overall, trainings.shortly(untried), short=trainings.distance)
+            else:
+                fresh = trainings.fully(asked)
+                told = {each: known[each] for each in asked}
+                better = max(told.values()) > max(rewards.values(), default=-np.inf)
+                stale = 0 if better else stale + len(fresh)
+                first, rewards = not rewards, rewards | told
+                _tell(planner, overall, told, fresh)
+                if first and trainings.epochs is not None:
+                    designs = {each: trainings.short[each] for each in asked if each in trainings.short}
+                    _tell(planner, overall, designs, short=trainings.distance)
             if session.policy is None:
                 session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
-            asked = [self._next(planner, rewards, session)]
+            asked = self._batch(planner, rewards, trainings, session)
+        # What computes the same as the best may score better by chance, and is worth a look by now.
+        twins = trainings.fully(planner.twins(best_first(rewards)[0]))
+        if twins:
+            overall.model.tell(list(twins), list(twins.values()))
 
-    def _planner(self, session: Session) -> Planner:
+    def _planner(self, trainings: Trainings, session: Session) -> Planner:
         """Return a planner whose model knows nothing yet."""
-        listed = session.search_space.size <= self.listed
-        return _Listed(self, session) if listed else _Simulated(self, session)
+        if session.search_space.size <= self.listed:
+            return ListedPlanner(self, trainings, session)
+        return SimulatedPlanner(self, trainings, session)
 
-    def _next(self, planner: Planner, rewards: Rewards, session: Session) -> Architecture:
-        if self.near and len(rewards) % self.near == 0:
-            around = _around_the_best(session.search_space, rewards)
-            if around:
-                return around[int(np.argmax(planner.promise(around)))]
-        anywhere = planner.anywhere(rewards)
-        return _distinct(session, 1, rewards)[0] if anywhere is None else anywhere
-
-
-class Planner(Protocol):
-    """A planner on a model of rewards."""
-
-    model: RewardModel
-
-    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the expected improvement of each architecture over the best reward seen."""
-        ...
-
-    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the score that the model expects of each architecture."""
-        ...
-
-    def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        """Return the most promising architecture that is not evaluated, None if plans met no such one."""
-        ...
-
-
-class _Listed:
-    """A planner that considers all architectures of the space."""
-
-    def __init__(self, agent: ModelBased, session: Session) -> None:
-        self._space = session.search_space
-        if agent.proxies:
-            features, matrix = features_with(scores_of(session, agent.proxies), self._space)
-        else:
-            features, matrix = all_features(self._space)
-        self.model = agent.model(features)
-        self._every = EveryArchitecture(self.model, matrix)
-
-    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        mean, deviation = self._every.beliefs()
-        numbers = self._numbers(architectures)
-        return self.model.expected_improvement((mean[numbers], deviation[numbers]))
-
-    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.score(self._every.beliefs()[0][self._numbers(architectures)])
-
-    def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        promise = self.model.expected_improvement(self._every.beliefs())
-        promise[self._numbers(evaluated)] = -np.inf
-        found: Architecture = self._space.architecture(int(np.argmax(promise)))
+    def _batch(
+        self, planner: Planner, rewards: Rewards, trainings: Trainings, session: Session
+    ) -> list[Architecture]:
+        """Return what is evaluated next, side by side: each as if the others were as is expected of them."""
+        count = min(self._width(session), session.search_space.size - len(rewards))
+        number = len(rewards) + len(trainings.short)
+        found = list[Architecture]()
+        while len(found) < count:
+            if found:
+                planner.model.suppose(found[-1])
+            is_near = self.near > 0 and (number + len(found)) % self.near == 0
+            found.append(self._next(planner, rewards, found, session, is_near=is_near))
+            if len(trainings.full) > len(rewards):
+                found[-1] = paid_for(planner, found[-1], trainings.full, {*rewards, *found[:-1]})
         return found
 
-    def _numbers(self, architectures: Iterable[Architecture]) -> list[int]:
-        return [self._space.index(architecture) for architecture in architectures]
+    def _next(
+        self,
+        planner: Planner,
+        rewards: Rewards,
+        pending: list[Architecture],
+        session: Session,
+        *,
+        is_near: bool,
+    ) -> Architecture:
+        if is_near:
+            around = around_the_best(planner, session.search_space, rewards, pending)
+            if around:
+                return around[int(np.argmax(planner.promise(around)))]
+        found = planner.anywhere(rewards, pending)
+        if found is None:
+            return fresh_designs(session, planner.model.features, 1, [*rewards, *pending])[0]
+        return found
+
+    def _width(self, session: Session) -> int:
+        """Return how many networks are evaluated side by side."""
+        if self.batch:
+            return self.batch
+        executor = session.unwrapped.evaluator.executor
+        return 1 if executor is None else executor.size()
 
 
-class _Simulated:
-    """A planner that considers the architectures which simulated walks meet."""
-
-    def __init__(self, agent: ModelBased, session: Session) -> None:
-        self._agent, self._space, self._rng = agent, session.search_space, session.rng
-        if agent.proxies:
-            features = Features(self._space, scores_of(session, agent.proxies), len(agent.proxies))
-        else:
-            features = Features(self._space)
-        self.model = agent.model(features)
-
-    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.expected_improvement(self.model.beliefs(architectures))
-
-    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.score(self.model.beliefs(architectures)[0])
-
-    def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        agent = self._agent
-        starts = _best_first(evaluated)[: agent.starts]
-        starts += [self._space.sample(self._rng) for _ in range(agent.starts)]
-        met = simulate(self._space, starts, self.promise, agent.steps, agent.edits, self._rng)
-        return max((each for each in met if each not in evaluated), key=met.__getitem__, default=None)
-
-
-def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
-    """Return the rewards of architectures, which are evaluated for them."""
-    return {each: session.worth(found) for each, found in zip(asked, session.ask(asked), strict=True)}
-
-
-def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:
-    """Return the neighbours not evaluated of the best architecture that has such."""
-    for best in _best_first(rewards):
-        around = [each for each in space.neighbours(best) if each not in rewards]
-        if around:
-            return around
-    return []
-
-
-def _best_first(rewards: Rewards) -> list[Architecture]:
-    return sorted(rewards, key=rewards.__getitem__, reverse=True)
-
-
-def _distinct(session: Session, count: int, known: Iterable[Architecture] = ()) -> list[Architecture]:
-    """Return distinct architectures other than the known ones, drawn uniformly."""
-    drawn = set(known)
-    found: list[Architecture] = []
-    while len(found) < count:
-        architecture = session.search_space.sample(session.rng)
-        if architecture not in drawn:
-            drawn.add(architecture)
-            found.append(architecture)
-    return found
+def _tell(
+    planner: Planner, overall: Planner, told: Rewards, fresh: Rewards | None = None, *, short: float = 0.0
+) -> None:
+    """Tell a planner what architectures earned, and another one what of it is new, by default all."""
+    planner.model.tell(list(told), list(told.values()), short)
+    fresh = told if fresh is None else fresh
+    if overall is not planner and fresh:
+        overall.model.tell(list(fresh), list(fresh.values()), short)

@@ -17,6 +17,8 @@ SPAN = 4.0
 JITTER = 1e-6
 WALK_WEIGHT = 0.05
 COST_WEIGHT = 0.1
+SHORT_WEIGHT = 0.1
+"""Of the squared logarithm of how many times as long the full recipe trains."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Inputs:
     @classmethod
     def of(cls, matrix: Matrix, groups: Sequence[Group]) -> Inputs:
         """Return the rows of a matrix of features."""
-        parts = [matrix[:, group.columns] for group in groups]
+        rows: Any = matrix
+        parts = [rows[:, group.columns] for group in groups]
         return cls(parts, [part * part for part in parts])
 
     def after(self, first: int) -> Inputs:
@@ -56,7 +59,7 @@ class Inputs:
         return Inputs([part[first:] for part in self.parts], [square[first:] for square in self.squares])
 
 
-def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
+def prior_of(features: Features, smoothness: float, noise: float, walks: float = WALK_WEIGHT) -> Prior:
     """Return the prior for targets of variance 1.
 
     Args:
@@ -64,15 +67,21 @@ def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
         smoothness: divisor of the mean weights; at 1 architectures that share no choice
             have a correlation of exp(-2).
         noise: the mean variance of the noise.
+        walks: the mean weight of walks and pieces, before it is divided by the smoothness.
     """
     scales = np.zeros(features.num_scales)
     deviations = np.full(features.num_scales, 0.5)
     scales[: features.num_variables] = -np.log(features.num_variables * smoothness)
     deviations[: features.num_variables] = 1.0
-    scales[features.walk_scales] = np.log(WALK_WEIGHT / smoothness)
+    scales[features.walk_scales] = np.log(walks / smoothness)
     deviations[features.walk_scales] = 1.0
     scales[features.cost_scales] = np.log(COST_WEIGHT)
     deviations[features.cost_scales] = 1.0
+    scales[features.piece_scales] = np.log(walks / smoothness)
+    deviations[features.piece_scales] = 1.0
+    for scale, group in zip(features.short_scales, features.groups(), strict=False):
+        factors = len(group.scales)
+        scales[scale], deviations[scale] = np.log(SHORT_WEIGHT) / factors, 1 / factors
     terms = len(features.groups())
     return Prior(
         np.concatenate([[np.log(noise)], np.full(terms, -np.log(terms)), scales]),
@@ -172,9 +181,12 @@ def _factor(covariance: np.ndarray, theta: np.ndarray) -> np.ndarray:
 def _with_values(groups: Sequence[Group], matrix: np.ndarray) -> tuple[list[Group], np.ndarray]:
     """Return the groups without the columns that are 0 in all rows, and the numbers of the others."""
     used = (matrix != 0).any(axis=0)
-    narrowed, first = list[Group](), 0
+    narrowed, numbers, first = list[Group](), list[np.ndarray](), 0
+    every = np.arange(matrix.shape[1])
     for group in groups:
-        kept = used[group.columns]
+        columns = every[group.columns]
+        kept = used[columns]
         narrowed.append(Group(slice(first, first + int(kept.sum())), group.scales[:, kept]))
+        numbers.append(columns[kept])
         first += int(kept.sum())
-    return narrowed, np.flatnonzero(used)
+    return narrowed, np.concatenate(numbers)

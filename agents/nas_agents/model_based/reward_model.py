@@ -10,7 +10,16 @@ from scipy.linalg import solve_triangular
 from scipy.special import ndtr
 
 from nas_agents.model_based.features import Features, Matrix
-from nas_agents.model_based.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
+from nas_agents.model_based.gaussian_process import (
+    WALK_WEIGHT,
+    Inputs,
+    factor,
+    fit,
+    kernel,
+    prior_of,
+    prior_variance,
+)
+from nas_agents.model_based.trainings import as_if_full
 from nas_gym.search_spaces import Architecture
 
 NO_SPREAD = 1e-12
@@ -22,57 +31,89 @@ class RewardModel:
     """A Gaussian process over architectures, from what they earned.
 
     Rewards are clipped from below before they are standardised: those further below the median
-    than the best is above it all count as equally poor, or a few networks that learn nothing would
-    hide the differences between good ones. What is told first must be uniform designs: their mean
-    is the prior mean, since later ones were chosen for being good.
+    than the best is above it, or a part of that, all count as equally poor, or a few networks that
+    learn nothing would hide the differences between good ones. What is told first must be uniform
+    designs: their mean is the prior mean, since later ones were chosen for being good.
 
     Args:
         features: features of the space.
         smoothness, noise: parameters of the prior, see `nas_agents.model_based.gaussian_process.prior_of`.
         growth: hyperparameters are fitted again whenever the evaluations have grown by this factor.
         memory: evaluations that are remembered at a fit, the best half of them and the latest.
+        walks: the mean weight of walks in the prior.
+        depth: how far below the median the floor is, as a part of how far the best is above it.
 
     Attributes:
         targets: the clipped and standardised rewards that are remembered, float64 (n,).
-        fits: how often the hyperparameters were fitted.
+        fits: how often the hyperparameters were fitted, or what was supposed was given up.
         floor: reward below which all count alike, see `standardised`; it may be set before `tell`.
     """
 
     def __init__(
-        self, features: Features, *, smoothness: float, noise: float, growth: float, memory: int
+        self,
+        features: Features,
+        *,
+        smoothness: float,
+        noise: float,
+        growth: float,
+        memory: int,
+        walks: float = WALK_WEIGHT,
+        depth: float = 1.0,
     ) -> None:
-        self.features, self.growth, self.memory = features, growth, memory
+        self.features, self.growth, self.memory, self.depth = features, growth, memory, depth
         self.fits = 0
         self.floor: float | None = None
-        self._prior = prior_of(features, smoothness, noise)
+        self._prior = prior_of(features, smoothness, noise, walks)
         self._theta = self._prior.mean
         self._architectures: list[Architecture] = []
         self._rewards: list[float] = []
+        self._short: list[float] = []
+        self._supposed: list[Architecture] = []
         self._designs: np.ndarray | None = None
         self._told = self._next_fit = 0
+        self._best_supposed = -np.inf
 
     @property
     def best(self) -> float:
-        """The best reward, as a target."""
-        return float(self.targets.max())
+        """The best reward, as a target, or what is expected of what is supposed if that is better."""
+        full = self.targets[np.array(self._short) == 0]
+        return max(self._best_supposed, float(full.max() if len(full) else self.targets.max()))
 
     @property
     def variance(self) -> float:
         """The variance of a reward of which nothing is known."""
         return prior_variance(self._theta, self._groups)
 
-    def tell(self, architectures: Sequence[Architecture], rewards: Sequence[float]) -> None:
-        """Learn what architectures earned; at first uniform designs."""
+    def tell(
+        self, architectures: Sequence[Architecture], rewards: Sequence[float], short: float = 0.0
+    ) -> None:
+        """Learn what architectures earned; at first uniform designs, by the full recipe.
+
+        Args:
+            architectures: what was evaluated.
+            rewards: what it earned.
+            short: the logarithm of how many times as long the full recipe trains.
+        """
         self._architectures += architectures
         self._rewards += rewards
+        self._short += [short] * len(rewards)
         self._told += len(rewards)
         if self._designs is None:
             self._designs = np.array(rewards)
+        if self._supposed:
+            self._supposed, self.fits = [], self.fits + 1
         due = self._told >= self._next_fit
         if due:
             self._forget()
         remembered = np.array(self._rewards)
-        found = standardised(remembered, self._designs, self.floor)
+        if any(self._short):
+            is_short = np.array(self._short) > 0
+            full = remembered[~is_short]
+            floor = floor_of(full, self.depth) if self.floor is None and len(full) else -np.inf
+            remembered = as_if_full(self._architectures, remembered, is_short, floor)
+        self._best_supposed = -np.inf
+        floor = floor_of(remembered, self.depth) if self.floor is None else self.floor
+        found = standardised(remembered, self._designs, floor)
         self.targets, self._centre, self._spread = found
         self._take_features()
         if due:
@@ -81,6 +122,20 @@ class RewardModel:
             self.fits += 1
         self.lower = factor(self._theta, self._groups, self._inputs)
         self.whitened = solve_triangular(self.lower, self.targets, lower=True, check_finite=False)
+
+    def suppose(self, architecture: Architecture) -> None:
+        """Believe until the next `tell` that an architecture earns what is expected of it.
+
+        That changes what is expected of none, and takes doubt away where architectures are alike: the
+        believer of Ginsbourger et al., "Kriging is well-suited to parallelize optimization", 2010.
+        """
+        expected = self.beliefs([architecture])[0]
+        self._supposed.append(architecture)
+        self._take_features()
+        self.lower = factor(self._theta, self._groups, self._inputs)
+        # What is as expected adds nothing that is to be explained.
+        self.whitened = np.append(self.whitened, 0.0)
+        self._best_supposed = max(self._best_supposed, float(expected[0]))
 
     def beliefs(self, architectures: Sequence[Architecture]) -> Beliefs:
         """Return mean and deviation of the rewards of some architectures."""
@@ -112,7 +167,7 @@ class RewardModel:
 
     def as_targets(self, rewards: np.ndarray) -> np.ndarray:
         """Return rewards in the units of `targets`, clipped from below as those are."""
-        low = floor_of(rewards) if self.floor is None else self.floor
+        low = floor_of(rewards, self.depth) if self.floor is None else self.floor
         return np.asarray((np.maximum(rewards, low) - self._centre) / self._spread)
 
     def score(self, targets: np.ndarray) -> np.ndarray:
@@ -121,8 +176,10 @@ class RewardModel:
 
     def _take_features(self) -> None:
         """Take the features of what is remembered, in as many columns as there are by now."""
-        matrix = self.features.matrix(self._architectures)
+        matrix = self.features.matrix([*self._architectures, *self._supposed])
         self._matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+        if any(self._short):
+            self._matrix[: len(self._short), self.features.short_column] = self._short
         self._groups = self.features.groups()
         self._inputs = Inputs.of(self._matrix, self._groups)
 
@@ -135,6 +192,7 @@ class RewardModel:
             kept = [number for number in range(len(self._rewards)) if number not in gone]
             self._architectures = [self._architectures[number] for number in kept]
             self._rewards = [self._rewards[number] for number in kept]
+            self._short = [self._short[number] for number in kept]
 
 
 class EveryArchitecture:
@@ -160,7 +218,7 @@ class EveryArchitecture:
         if model.fits != self._fits:
             self._fits, self._rows = model.fits, 0
             self._variance = np.full(self._matrix.shape[0], model.variance, dtype=np.float32)
-        n, known = len(model.targets), self._rows
+        n, known = len(model.whitened), self._rows
         if n > len(self._solved):
             more = np.empty((n, self._matrix.shape[0]), dtype=np.float32)
             self._solved = np.concatenate([self._solved, more])
@@ -181,9 +239,10 @@ def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
     return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))
 
 
-def floor_of(rewards: np.ndarray) -> float:
-    """Return the reward that is as far below the median as the best is above it."""
-    return 2 * float(np.median(rewards)) - float(rewards.max())
+def floor_of(rewards: np.ndarray, depth: float = 1.0) -> float:
+    """Return the reward that is `depth` times as far below the median as the best is above it."""
+    median = float(np.median(rewards))
+    return (1 + depth) * median - depth * float(rewards.max())
 
 
 def standardised(

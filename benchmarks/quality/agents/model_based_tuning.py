@@ -3,6 +3,7 @@
     python benchmarks/quality/agents/model_based_tuning.py
     python benchmarks/quality/agents/model_based_tuning.py --agent '{"name": "model-based", "near": 4}'
     python benchmarks/quality/agents/model_based_tuning.py --table mlp-mnist1d@1 --table mlp-digits@1
+    python benchmarks/quality/agents/model_based_tuning.py --table traps-cell --table traps-cell-b --seeds 40
 
 Every variant searches every table from many uniform starts; what counts are the evaluations until
 it asks for the table's best architecture, by the mean accuracy over seeds at the full fidelity or,
@@ -13,7 +14,10 @@ fixed. They were fixed on the perceptrons and on a table of cells, which was lef
 later (see docs/benchmarks.md); the convolutions came in its place afterwards. The noise in the acquisition
 and the restarts came last: an earlier form of the agent had stayed at local optima of NAS-Bench-201.
 When to restart was again chosen here, where it costs nothing after 45 evaluations, and something
-earlier.
+earlier. That equivalent networks share their features was chosen on drawn landscapes with planted traps:
+``traps-cell`` is the space of NAS-Bench-201 without its results, ``traps-<name>`` a space of those that the
+pretrained policy is trained on. There each seed is a landscape of its own, every second one with a basin
+far from the best and every fourth with a best that stands alone.
 """
 
 from __future__ import annotations
@@ -28,12 +32,18 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents import label, run_jobs
+from nas_agents import label, make_agent, run_jobs
+from nas_agents.pretrained.pool import Pool
+from nas_agents.pretrained.training import landscapes
+from nas_agents.pretrained.training.landscapes import Landscape
+from nas_agents.pretrained.training.spaces import training_space
+from pretrained_landscapes import LandscapeUntilOptimum
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 from until_optimum import evaluations_to_optimum, until_optimum
 
+from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import load_table
 
 TABLES = ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
@@ -43,11 +53,22 @@ VARIANTS = (
     *({"name": "model-based", "near": near} for near in (0, 2, 4)),
     *({"name": "model-based", "smoothness": smoothness} for smoothness in (1.0, 2.0, 4.0)),
     *({"name": "model-based", "noise": noise} for noise in (0.05, 0.2)),
+    {"name": "model-based", "by_class": False},
+    {"name": "model-based", "walks": 0.2},
+    {"name": "model-based", "walks": 0.2, "depth": 0.5},
+    {"name": "model-based", "pieces": True},
     {"name": "model-based", "first": 5},
     {"name": "model-based", "growth": 1.4},
     "local-search",
 )
 MOST_EVALUATIONS = 150
+TRAPS = "traps-"
+TRAP_KINDS = ("deceptive", "plain", "needle", "deceptive")
+NOISE = (0.02, 0.1)
+"""Of trainings, from and to, as a part of the spread of the best tenth."""
+EQUAL_IN_CLASSES = 0.85
+"""Landscapes on which equivalent networks are equal but for noise."""
+FIRST_LANDSCAPE = 5000
 SEEDS_OF_A_JOB = 10
 
 
@@ -82,11 +103,56 @@ def main() -> None:
 
 def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
     """Some runs, in a process of their own."""
-    env = environment(job["table"])
     for seed in job["seeds"]:
-        needed = evaluations_to_optimum(env, job["agent"], MOST_EVALUATIONS, seed)
+        if job["table"].startswith(TRAPS):
+            needed = evaluations_in_traps(job["table"], job["agent"], seed)
+        else:
+            needed = evaluations_to_optimum(environment(job["table"]), job["agent"], MOST_EVALUATIONS, seed)
         run = {"table": job["table"], "agent": label(job["agent"]), "seed": seed}
         report(run | {"evaluations_to_optimum": needed})
+
+
+def evaluations_in_traps(name: str, agent: Any, seed: int) -> int | None:
+    """Evaluations until the best of the landscape of a seed is asked for."""
+    pool = trap_pool(name.removeprefix(TRAPS))
+    landscape = trap(pool, TRAP_KINDS[seed % len(TRAP_KINDS)], np.random.default_rng(FIRST_LANDSCAPE + seed))
+    evaluator = LandscapeUntilOptimum(landscape)
+    env = gym.make(
+        "NAS-v0",
+        search_space=pool.space,
+        task=evaluator.task,
+        evaluator=evaluator,
+        store="memory",
+    )
+    found = make_agent(agent).search(env, MOST_EVALUATIONS, seed).evaluations
+    best = landscape.scores.max()
+    return next((number for number, each in enumerate(found, start=1) if each.score == best), None)
+
+
+def trap(pool: Pool, kind: str, rng: np.random.Generator) -> Landscape:
+    """A landscape of the parts that the pretrained policy is trained on, with less noise than there.
+
+    With as much, the best is often one network among many whose noise was the luckiest, and how long a search
+    takes to it says little of the search.
+    """
+    values = landscapes._sum_of_parts(pool, rng)
+    if rng.random() < EQUAL_IN_CLASSES:
+        values = landscapes._by_class(values, pool.groups)
+    if kind == "deceptive":
+        values = landscapes._with_basin(values, pool, rng)
+    elif kind == "needle":
+        values = landscapes._with_needle(values, pool, rng)
+    scores = landscapes._bent(values, rng)
+    top = scores[scores >= np.quantile(scores, 0.9)]
+    noise = np.exp(rng.uniform(*np.log(NOISE))) * max(1e-6, float(top.std()))
+    return Landscape(pool, np.clip(scores + noise * rng.standard_normal(len(scores)), 0, 1), kind)
+
+
+@cache
+def trap_pool(name: str) -> Pool:
+    """All architectures of a space that landscapes are drawn on, once in a process."""
+    space = make_search_space("cell", (3, 32, 32), 10) if name == "cell" else training_space(name)
+    return Pool(space, list(space))
 
 
 @cache

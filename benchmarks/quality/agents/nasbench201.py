@@ -3,12 +3,14 @@
     python benchmarks/quality/agents/nasbench201.py                 # every agent at 12,000 and 20,000 seconds
     python benchmarks/quality/agents/nasbench201.py --agent model-based --agent local-search --seeds 100
     python benchmarks/quality/agents/nasbench201.py optimum            # evaluations to the best cell
+    python benchmarks/quality/agents/nasbench201.py optimum --seen 0   # of one recorded training seed
     python benchmarks/quality/agents/nasbench201.py replay             # the protocol of nasbench201_replay.py
 
 ``search``: an agent sees the 12-epoch validation accuracy and pays a run's recorded seconds; the
 request that would exceed the budget is not made. Its choice, the best that it saw, is scored by the
 200-epoch test accuracy, a mean over seeds. ``optimum``: an agent sees the mean 200-epoch validation
-accuracy, and what counts are the evaluations until it asks for the best cell. Runs go on where an
+accuracy, or with ``--seen`` that of one recorded training seed, and what counts are the evaluations
+until it asks for the best cell by what it sees. Runs go on where an
 earlier call with the same ``--out`` stopped.
 
 The hyperparameters of the model-based agent were chosen on other landscapes, before it was run on
@@ -85,7 +87,8 @@ def replayed(table: Table, seeds: int) -> list[dict[str, Any]]:
 
 def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, Any]]:
     """The runs asked for: those of the file, and the others made now and appended to it."""
-    out = options.out or Path(tempfile.gettempdir()) / f"nasbench201-{options.mode}.jsonl"
+    seen = "" if options.seen is None else f"-{options.seen}"
+    out = options.out or Path(tempfile.gettempdir()) / f"nasbench201-{options.mode}{seen}.jsonl"
     done = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
     known = {(run["agent"], run["budget"], run["seed"]) for run in done}
     budgets = options.seconds if options.mode == "search" else [MOST_EVALUATIONS]
@@ -97,7 +100,12 @@ def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, An
     ]
     missing = [run for run in wanted if (label(run[0]), run[1], run[2]) not in known]
     jobs = [
-        {"table": str(options.table), "mode": options.mode, "runs": missing[start : start + SEEDS_OF_A_JOB]}
+        {
+            "table": str(options.table),
+            "mode": options.mode,
+            "seen": options.seen,
+            "runs": missing[start : start + SEEDS_OF_A_JOB],
+        }
         for start in range(0, len(missing), SEEDS_OF_A_JOB)
     ]
     print(f"{len(missing):,} of {len(wanted):,} runs are to be made; {out} keeps them")
@@ -120,7 +128,7 @@ def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, An
 
 def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
     """Some runs, in a process of their own."""
-    env = environment(job["table"], job["mode"])
+    env = environment(job["table"], job["mode"], job["seen"])
     for spec, budget, seed in job["runs"]:
         began = time.process_time()
         found = (
@@ -143,11 +151,11 @@ def _searched_once(env: gym.Env[Any, Any], spec: Any, budget: float, seed: int) 
 
 
 @cache
-def environment(path: str, mode: str) -> gym.Env[Any, Any]:
+def environment(path: str, mode: str, seen: int | None = None) -> gym.Env[Any, Any]:
     """The environment of a mode, once in a process."""
     table = read_nasbench201(Path(path), "cifar10")
     if mode == "optimum":
-        return until_optimum(table)
+        return until_optimum(table, "mean" if seen is None else [seen])
     evaluator = TableEvaluator(table, fidelity=SHORT)
     return gym.make(
         "NASBench201-v0", search_space=table.search_space, task=evaluator.task, evaluator=evaluator
@@ -162,6 +170,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=500, help="runs of an agent")
     parser.add_argument("--slow-seeds", type=int, default=500, help=f"runs of {', '.join(SLOW)}")
     parser.add_argument("--seconds", type=int, action="append", help="a budget of ``search``; repeatable")
+    parser.add_argument("--seen", type=int, help="of ``optimum``: the one training seed that is seen")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes side by side")
     parser.add_argument("--out", type=Path, help="JSON lines of the runs; of replay JSON")
     options = parser.parse_args()

@@ -20,7 +20,7 @@ from nas_gym.evaluators import Evaluation, FunctionEvaluator
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables import Table, import_table, load_table, read_nasbench201
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[4] / "shared" / "data"
 PUBLISHED = {"nasbench201": "nasbench201_cifar10.csv.gz", "nasbench_macro": "nasbench_macro_cifar10.csv.gz"}
 SYNTHETIC = "unseen"
 LANDSCAPE_SEED = 10_000
