@@ -1,0 +1,1 @@
+"""What agents that learn from nothing share: networks as features, models of rewards and of values, guides."""
