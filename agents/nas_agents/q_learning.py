@@ -1,4 +1,4 @@
-"""Q-learning (Watkins and Dayan 1992): by one model of edited networks, or by a table as in Baker et al. 2017."""
+"""Q-learning (Watkins and Dayan 1992), by one model of edited networks or by a table (Baker et al. 2017)."""
 
 from __future__ import annotations
 

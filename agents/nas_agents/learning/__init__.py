@@ -1,1 +1,1 @@
-"""What agents that learn from nothing share: networks as features, models of rewards and of values, guides."""
+"""What agents that learn from nothing share: features of networks, models of rewards and values, guides."""

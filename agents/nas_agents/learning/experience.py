@@ -95,9 +95,7 @@ class NumberedSteps(gym.Wrapper[Any, Any, Any, Any]):
         novelty: what a step to a network that was evaluated before costs, in units of the spread of rewards.
     """
 
-    def __init__(
-        self, session: Session, experience: Experience, episode: int | None, novelty: float
-    ) -> None:
+    def __init__(self, session: Session, experience: Experience, episode: int | None, novelty: float) -> None:
         super().__init__(session.env)
         unwrapped: Any = session.unwrapped
         self.experience, self._states = experience, experience.states
@@ -146,5 +144,3 @@ class NumberedSteps(gym.Wrapper[Any, Any, Any, Any]):
     def action_masks(self) -> np.ndarray:
         """Return which actions are legal, bool (n,)."""
         return self._states.graph.masks[self.state].astype(bool)
-
-

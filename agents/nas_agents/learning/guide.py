@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from nas_agents.agent import Session
 from nas_agents.learning.experience import Experience
 from nas_agents.warm_start import WarmStart, pool_of
@@ -16,8 +14,8 @@ class Guide:
     """First-improvement local search that steps, from the environment's own start states.
 
     It takes a random edit to a network that was not evaluated yet, and goes back where that is worse and
-    a single edit leads back. Where all neighbours are known it takes any edit. With a pool it first goes to the
-    pool's networks, the best by the proxy first, along shortest ways; all that it meets counts.
+    a single edit leads back. Where all neighbours are known it takes any edit. With a pool it first goes
+    to the pool's networks, the best by the proxy first, along shortest ways; all that it meets counts.
 
     Args:
         session: the search, whose generator draws.
@@ -77,3 +75,37 @@ class Guide:
                 if path is not None:
                     return [self._states.of(each) for each in path.architectures[1:]]
         return []
+
+
+def demonstrated(
+    session: Session, evaluations: int, warm_start: WarmStart | None
+) -> dict[Architecture, float]:
+    """Return networks that a local search asks for, in order, with what they are worth.
+
+    Args:
+        session: the search, of an agent that asks.
+        evaluations: different networks to evaluate; a smaller space ends the search.
+        warm_start: where half of them come from, see `nas_agents.warm_start.starts`; None for none.
+    """
+    found: dict[Architecture, float] = {}
+
+    def worth(architecture: Architecture) -> float:
+        found[architecture] = session.worth(session.ask([architecture])[0])
+        return found[architecture]
+
+    if warm_start is not None:
+        for each in pool_of(session, warm_start)[: evaluations // 2]:
+            worth(each)
+    here = max(found, key=found.__getitem__, default=None)
+    while len(found) < evaluations:
+        if here is None:
+            here = session.search_space.sample(session.rng)
+            worth(here)
+            continue
+        fresh = [each for each in session.search_space.neighbours(here) if each not in found]
+        if not fresh:
+            here = None
+            continue
+        there = fresh[int(session.rng.integers(len(fresh)))]
+        here = there if worth(there) > found[here] else here
+    return found

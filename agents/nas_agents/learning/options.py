@@ -19,12 +19,21 @@ def check_learning(agent: Any) -> None:
         whole_number("episode", agent.episode, at_least=1)
     within("novelty", agent.novelty, 0, 100)
     check_flag("normalise", agent.normalise)
-    whole_number("demonstrations", agent.demonstrations, at_least=0)
-    check_warm_start(agent.warm_start)
-    if agent.warm_start is not None and agent.demonstrations < 2:
+    check_demonstrations(agent.demonstrations, agent.warm_start)
+
+
+def check_demonstrations(demonstrations: object, warm_start: object) -> None:
+    """Check the options `demonstrations` and `warm_start`.
+
+    Raises:
+        NASGymError: if one of them does not fit, or a warm start has no demonstrations that go to it.
+    """
+    count = whole_number("demonstrations", demonstrations, at_least=0)
+    check_warm_start(warm_start)
+    if warm_start is not None and count < 2:
         raise ConfigError(
-            "warm_start is gone to by demonstrations, half of which are its networks: set demonstrations to 2 or "
-            "more"
+            "warm_start needs demonstrations, half of which are of its networks: "
+            "set demonstrations to at least 2"
         )
 
 

@@ -27,9 +27,7 @@ class NumberedPolicy:
 
     suffix = TabularPolicy.suffix
 
-    def __init__(
-        self, states: States, kind: Kind, judge: Scores, visited: Callable[[], list[int]]
-    ) -> None:
+    def __init__(self, states: States, kind: Kind, judge: Scores, visited: Callable[[], list[int]]) -> None:
         self._states, self._judge, self._visited = states, judge, visited
         self.kind: str = kind
         self._kind: Kind = kind

@@ -111,7 +111,9 @@ class States:
 
     def _computed(self, numbers: np.ndarray) -> np.ndarray:
         observed = [self.graph.observations[name][numbers] for name in self._names]
-        values = np.concatenate([each.reshape(len(numbers), -1) for each in observed], axis=1).astype(np.int64)
+        values = np.concatenate([each.reshape(len(numbers), -1) for each in observed], axis=1).astype(
+            np.int64
+        )
         parts = [np.zeros((len(numbers), 1), dtype=np.int64), self._first + values]
         parts += [first + values[:, places] for places, first in self._shared]
         parts += [
@@ -130,6 +132,6 @@ def _sizes(name: str, entry: spaces.Space[Any]) -> list[int]:
     if isinstance(entry, spaces.Discrete):
         return [int(entry.n)]
     raise ConfigError(
-        f"the observation {name!r} of the search space is a {type(entry).__name__}, which gives no choices to "
-        "compare networks by: take the agent's plain form, which its page names"
+        f"the observation {name!r} of the search space is a {type(entry).__name__}, which gives no choices "
+        "to compare networks by: take the agent's plain form, which its page names"
     )

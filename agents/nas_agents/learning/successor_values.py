@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import numpy as np
 
 from nas_agents.learning.experience import MEMBERS, NOISE, Experience
@@ -24,7 +25,7 @@ def n_step_sum(rewards: Sequence[float], gamma: float) -> float:
 
 
 class SuccessorValues:
-    """W(s'), linear in the features of a network: its reward and what follows, W(s') = r(s') + gamma max W(s'').
+    """W(s') = r(s') + gamma max W(s''), linear in the features of a network: its reward and what follows.
 
     The edits of a network are known, so that the maximum is over all networks one edit away, whether or not a
     step has led there, and what was learned of one network tells of all that share choices with it. After an

@@ -13,7 +13,6 @@ from nas_agents.warm_start import WarmStart
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.traces import NeuralPolicy
 
-
 OUTPUTS = ("successors", "actions")
 
 
@@ -29,11 +28,11 @@ class MaskablePPO(Agent):
     its usual settings are ``n_steps=20, batch_size=20, learning_rate=5e-3``.
 
     Sources: Schulman et al., "Proximal Policy Optimization Algorithms", 2017; Huang and Ontanon,
-    "A Closer Look at Invalid Action Masking in Policy Gradient Algorithms", 2022; Sutton, "Dyna, an integrated
-    architecture for learning, planning, and reacting", 1991.
+    "A Closer Look at Invalid Action Masking in Policy Gradient Algorithms", 2022; Sutton, "Dyna, an
+    integrated architecture for learning, planning, and reacting", 1991.
 
     Attributes:
-        outputs: ``"successors"``, a score of each edited network, or ``"actions"``, an output for each action.
+        outputs: ``"successors"``, a score of each edited network, or ``"actions"``, an output an action.
         learning_rate: learning rate of Adam.
         n_steps: steps between two updates; short, since budgets are tens to hundreds of networks.
         batch_size: examples of a gradient step; it divides the steps of an update, real and simulated.

@@ -53,7 +53,8 @@ class SuccessorPPO:
             policy_kwargs={
                 "states": self._states,
                 "width": agent.width,
-                "beliefs": self._beliefs if agent.beliefs else None,
+                "beliefs": self._beliefs,
+                "reads_beliefs": agent.beliefs,
             },
             seed=session.seed,
             device="cpu",
@@ -71,9 +72,7 @@ class SuccessorPPO:
 
     def _demonstrated(self) -> list[tuple[int, int]]:
         """Return states and edits of the demonstrations that made a network better."""
-        guide = Guide(
-            self._session, self._experience, self._agent.demonstrations, self._agent.warm_start
-        )
+        guide = Guide(self._session, self._experience, self._agent.demonstrations, self._agent.warm_start)
         better: list[tuple[int, int]] = []
         over, rewards = True, self._experience.rewards
         while guide.leads:

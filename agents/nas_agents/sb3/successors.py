@@ -15,6 +15,7 @@ from nas_agents.learning.states import NONE, States
 
 ILLEGAL = -1e8
 """Finite, so that no sum or loss turns into NaN, and far below any return."""
+LAST = np.iinfo(np.int64).max
 
 
 class Beliefs:
@@ -35,9 +36,11 @@ class Beliefs:
         """Take them as they are now."""
         experience = self._experience
         rewards = np.array(list(experience.rewards.values()))
-        self._numbers = np.array(list(experience.rewards), dtype=np.int64)
-        self._seen = experience.scale(rewards)
-        self._weights = experience.model.weights(self._seen)
+        numbers, seen = np.array(list(experience.rewards), dtype=np.int64), experience.scale(rewards)
+        self._weights = experience.model.weights(seen)
+        # A last number that none has, so that a look-up always ends at one.
+        order = np.argsort(numbers)
+        self._numbers, self._seen = np.append(numbers[order], LAST), np.append(seen[order], 0.0)
 
     def of(self, numbers: np.ndarray) -> np.ndarray:
         """Return for each network the reward that is expected or was seen, and whether it was seen.
@@ -46,11 +49,9 @@ class Beliefs:
         """
         found = np.zeros((len(numbers), 2), dtype=np.float32)
         found[:, 0] = self._experience.model.values(numbers, self._weights)
-        if len(self._numbers):
-            order = np.argsort(self._numbers)
-            places = np.searchsorted(self._numbers, numbers, sorter=order).clip(max=len(order) - 1)
-            same = self._numbers[order[places]] == numbers
-            found[same, 0], found[same, 1] = self._seen[order[places]][same], 1.0
+        places = np.searchsorted(self._numbers, numbers)
+        same = self._numbers[places] == numbers
+        found[same, 0], found[same, 1] = self._seen[places[same]], 1.0
         return found
 
 
@@ -63,15 +64,23 @@ class SuccessorScorer(nn.Module):
     Args:
         states: states by number, the first entry of an observation.
         width: hidden units.
-        beliefs: what is believed of networks; None where the features alone are read.
-        novelty: what is taken off the score of an edit to an evaluated network.
+        beliefs: what is believed of networks, and which are evaluated.
+        novelty: what is taken off the score of an edit to an evaluated network; the rest of the score then
+            does not read whether it was.
+        reads_beliefs: whether a score reads them; without, it is of the features alone.
     """
 
     def __init__(
-        self, states: States, width: int, beliefs: Beliefs | None = None, novelty: float = 0.0
+        self,
+        states: States,
+        width: int,
+        beliefs: Beliefs,
+        novelty: float = 0.0,
+        reads_beliefs: bool = True,
     ) -> None:
         super().__init__()
         self._states, self._beliefs, self._novelty = states, beliefs, novelty
+        self._reads = torch.tensor([float(reads_beliefs), float(reads_beliefs and not novelty)])
         self.embedding = nn.EmbeddingBag(states.width, width, mode="sum")
         nn.init.normal_(self.embedding.weight, std=0.5)
         self.of_beliefs = nn.Linear(2, width)
@@ -93,35 +102,29 @@ class SuccessorScorer(nn.Module):
 
     def judged(self, numbers: np.ndarray) -> torch.Tensor:
         """Return the scores of networks, float32 (networks,)."""
-        believed = torch.zeros(len(numbers), 2)
-        if self._beliefs is not None:
-            believed = torch.as_tensor(self._beliefs.of(numbers))
+        believed = torch.as_tensor(self._beliefs.of(numbers))
+        known, believed = believed[:, 1], believed * self._reads
         columns = torch.as_tensor(self._states.columns(numbers)).long()
         embedded = self.embedding(columns, per_sample_weights=self.scales[columns])
         hidden = torch.tanh(embedded + self.of_beliefs(believed))
         scores = (self.out(hidden) + self.line(believed))[:, 0]
-        return scores - self._novelty * believed[:, 1] if self._novelty else scores
+        return scores - self._novelty * known if self._novelty else scores
 
 
 class StateValue(nn.Module):
-    """The value of a state: of its own network, and of the best edit by a scorer.
+    """The value of a state, by a scorer of its own network.
 
     Args:
-        scorer: gives the scores of edits.
-        width: hidden units.
+        states, width, beliefs, reads_beliefs: as of a `SuccessorScorer`.
     """
 
-    def __init__(self, scorer: SuccessorScorer, states: States, width: int, beliefs: Beliefs | None) -> None:
+    def __init__(self, states: States, width: int, beliefs: Beliefs, reads_beliefs: bool) -> None:
         super().__init__()
-        self.own = SuccessorScorer(states, width, beliefs)
-        self._scorer = [scorer]  # in a list, so that its weights are registered once
-        self.mix = nn.Linear(1, 1)
+        self.own = SuccessorScorer(states, width, beliefs, reads_beliefs=reads_beliefs)
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Return values, float32 (batch, 1)."""
-        own = self.own.judged(observations[:, 0].long().numpy())
-        best = self._scorer[0](observations).max(dim=1).values.detach()
-        return own[:, None] + self.mix(best[:, None])
+        return self.own.judged(observations[:, 0].long().numpy())[:, None]
 
 
 class _AsItIs(nn.Module):
@@ -147,10 +150,11 @@ class SuccessorActorCritic(MaskableActorCriticPolicy):
         *arguments: Any,
         states: States,
         width: int,
-        beliefs: Beliefs | None,
+        beliefs: Beliefs,
+        reads_beliefs: bool,
         **options: Any,
     ) -> None:
-        self._parts = states, width, beliefs
+        self._parts = states, width, beliefs, reads_beliefs
         super().__init__(*arguments, **options, net_arch=[], ortho_init=False)
 
     def _build_mlp_extractor(self) -> None:
@@ -158,9 +162,9 @@ class SuccessorActorCritic(MaskableActorCriticPolicy):
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)
-        states, width, beliefs = self._parts
-        self.action_net = SuccessorScorer(states, width, beliefs)  # type: ignore[assignment]
-        self.value_net = StateValue(self.action_net, states, width, beliefs)  # type: ignore[assignment]
+        states, width, beliefs, reads = self._parts
+        self.action_net = SuccessorScorer(states, width, beliefs, reads_beliefs=reads)  # type: ignore[assignment]
+        self.value_net = StateValue(states, width, beliefs, reads)  # type: ignore[assignment]
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
 
@@ -172,15 +176,17 @@ class SuccessorDQNPolicy(DQNPolicy):
         *arguments: Any,
         states: States,
         width: int,
-        beliefs: Beliefs | None,
+        beliefs: Beliefs,
+        reads_beliefs: bool,
         novelty: float,
         **options: Any,
     ) -> None:
-        self._parts = states, width, beliefs, novelty
+        self._parts = states, width, beliefs, novelty, reads_beliefs
         super().__init__(*arguments, **options)
 
     def make_q_net(self) -> QNetwork:
         """Return a network with fresh weights."""
         network = super().make_q_net()
-        network.q_net = SuccessorScorer(*self._parts)  # type: ignore[assignment]
+        states, width, beliefs, novelty, reads = self._parts
+        network.q_net = SuccessorScorer(states, width, beliefs, novelty, reads)  # type: ignore[assignment]
         return network
