@@ -44,6 +44,8 @@ class Reinforce(Agent):
             averaged; NAS-Bench-201's is 1.
         planning: gradient steps on simulated draws after each call; 0 for none.
         novelty: what a simulated draw of an evaluated network costs, in units of the spread of rewards.
+        entropy: weight of the policy's entropy in simulated steps, in the same units, so that it does not settle
+            where everything is evaluated.
         demonstrations: first evaluations that a local search makes; the policy begins by imitating the best
             quarter of them.
         warm_start: networks that half of the demonstrations are of, see `nas_agents.warm_start.starts`;
@@ -58,6 +60,7 @@ class Reinforce(Agent):
     batch: int = 1
     planning: int = 4
     novelty: float = 3.0
+    entropy: float = 0.1
     demonstrations: int = 0
     warm_start: WarmStart | None = None
 
@@ -67,13 +70,14 @@ class Reinforce(Agent):
         whole_number("batch", self.batch, at_least=1)
         whole_number("planning", self.planning, at_least=0)
         within("novelty", self.novelty, 0, 100)
+        within("entropy", self.entropy, 0, 100)
         check_demonstrations(self.demonstrations, self.warm_start)
 
     def run(self, session: Session) -> None:
         policy = SoftmaxPolicy(session.search_space, session.rng)
         adam = Adam(self.learning_rate, policy.logits.shape)
         baseline = Baseline(self.momentum)
-        planner = _Planner(session, policy, self.novelty) if self.planning else None
+        planner = _Planner(session, policy, self) if self.planning else None
         if self.demonstrations:
             found = demonstrated(session, self.demonstrations, self.warm_start)
             _imitate(policy, adam, found)
@@ -98,11 +102,11 @@ class _Planner:
     Args:
         session: the search, whose generator draws.
         policy: the policy.
-        novelty: what an evaluated network costs.
+        agent: the hyperparameters.
     """
 
-    def __init__(self, session: Session, policy: SoftmaxPolicy, novelty: float) -> None:
-        self._policy, self._novelty, self._rng = policy, novelty, session.rng
+    def __init__(self, session: Session, policy: SoftmaxPolicy, agent: Reinforce) -> None:
+        self._policy, self._agent, self._rng = policy, agent, session.rng
         self._states = States(session.search_space)
         self._experience = Experience(self._states, True, session.rng)
 
@@ -116,8 +120,9 @@ class _Planner:
         drawn = [self._policy.draw(self._rng) for _ in range(SIMULATED_DRAWS)]
         numbers = np.array([self._states.of(self._policy.architecture(choices)) for choices in drawn])
         rewards = self._experience.expected(numbers, int(self._rng.integers(MEMBERS)))
-        rewards = rewards - self._novelty * self._experience.known(numbers)
-        return self._policy.score_gradient(drawn, (rewards - rewards.mean()).tolist())
+        rewards = rewards - self._agent.novelty * self._experience.known(numbers)
+        gradient = self._policy.score_gradient(drawn, (rewards - rewards.mean()).tolist())
+        return gradient + self._agent.entropy * self._policy.entropy_gradient()
 
 
 def _imitate(policy: SoftmaxPolicy, adam: Adam, found: dict[Architecture, float]) -> None:
@@ -175,6 +180,13 @@ class SoftmaxPolicy:
             gradient -= advantage * probabilities
             gradient[rows, choices] += advantage
         return gradient / len(drawn)
+
+    def entropy_gradient(self) -> np.ndarray:
+        """Return the gradient of the entropy by the logits, of their shape."""
+        probabilities = self.probabilities()
+        surprise = -np.log(np.maximum(probabilities, 1e-12))
+        entropy = (probabilities * surprise).sum(axis=1, keepdims=True)
+        return np.asarray(probabilities * (surprise - entropy))
 
 
 class Baseline:

@@ -147,13 +147,17 @@ class SuccessorValues:
         return found
 
     def _simulate(self) -> None:
-        """Walk on the edit graph from evaluated networks, by the values as they are."""
+        """Walk on the edit graph from evaluated networks, to the best others by the values as they are."""
         evaluated = list(self._experience.rewards)
         for step in range(self._planning):
             if step % SIMULATED_STEPS == 0:
                 here = evaluated[int(self._rng.integers(len(evaluated)))]
             _, after = self._states.after(here)
-            here = int(after[int(np.argmax(self.values(after)))])
-            if here not in self._experience and here not in self._simulated:
+            fresh = np.array(
+                [each for each in after[~self._experience.known(after)] if each not in self._simulated]
+            )
+            if len(fresh):
+                values = self.values(fresh)
+                here = int(self._rng.choice(fresh[values == values.max()]))
                 self._set(here, [0.0], here)
                 self._simulated.add(here)

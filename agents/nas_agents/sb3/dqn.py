@@ -28,7 +28,7 @@ class DQN(Agent):
     evaluated before. The replay memory holds real steps and steps that are simulated on the known edits and
     that model, side by side (see `nas_agents.sb3.dqn_on_successors`). With ``outputs="actions"`` it is plain
     DQN with masks: a network of two hidden layers with an output for each action, whose usual settings are
-    ``learning_rate=1e-3, epsilon_start=1.0``.
+    ``learning_rate=1e-3, gamma=0.9, epsilon_start=1.0, width=64``.
 
     Sources: Mnih et al., "Human-level control through deep reinforcement learning", 2015; Sutton, "Dyna, an
     integrated architecture for learning, planning, and reacting", 1991.
@@ -62,14 +62,14 @@ class DQN(Agent):
     access = "walk"
 
     outputs: str = "successors"
-    learning_rate: float = 1e-2
+    learning_rate: float = 3e-3
     buffer_size: int = 10_000
     learning_starts: int = 20
     batch_size: int = 32
     gamma: float = 0.5
-    gradient_steps: int = 2
+    gradient_steps: int = 1
     target_update_interval: int = 50
-    epsilon_start: float = 0.3
+    epsilon_start: float = 0.1
     epsilon_end: float = 0.05
     width: int = 16
     n_steps: int = 1
@@ -78,7 +78,7 @@ class DQN(Agent):
     novelty: float = 3.0
     episode: int | None = None
     normalise: bool = True
-    demonstrations: int = 0
+    demonstrations: int = 10
     warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:

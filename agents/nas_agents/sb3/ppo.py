@@ -25,7 +25,8 @@ class MaskablePPO(Agent):
     before. PPO trains it on its own steps and on steps that are simulated on the known edits and that
     model, side by side (see `nas_agents.sb3.ppo_on_successors`). With ``outputs="actions"`` it is plain
     MaskablePPO: a network of two hidden layers with an output for each action, on its own steps alone;
-    its usual settings are ``n_steps=20, batch_size=20, learning_rate=5e-3``.
+    its usual settings are ``n_steps=20, batch_size=20, n_epochs=10, learning_rate=5e-3, gamma=0.9,
+    ent_coef=0.05, width=64``.
 
     Sources: Schulman et al., "Proximal Policy Optimization Algorithms", 2017; Huang and Ontanon,
     "A Closer Look at Invalid Action Masking in Policy Gradient Algorithms", 2022; Sutton, "Dyna, an
@@ -35,7 +36,8 @@ class MaskablePPO(Agent):
         outputs: ``"successors"``, a score of each edited network, or ``"actions"``, an output an action.
         learning_rate: learning rate of Adam.
         n_steps: steps between two updates; short, since budgets are tens to hundreds of networks.
-        batch_size: examples of a gradient step; it divides the steps of an update, real and simulated.
+        batch_size: real steps of a gradient step, to which as many of each simulated environment come; it
+            divides `n_steps`.
         n_epochs: passes over the steps of an update.
         gamma: discount.
         gae_lambda: lambda of generalised advantage estimation.
@@ -61,7 +63,7 @@ class MaskablePPO(Agent):
     outputs: str = "successors"
     learning_rate: float = 1e-2
     n_steps: int = 8
-    batch_size: int = 64
+    batch_size: int = 4
     n_epochs: int = 4
     gamma: float = 0.5
     gae_lambda: float = 0.95
@@ -91,15 +93,10 @@ class MaskablePPO(Agent):
         whole_number("planning", self.planning, at_least=0)
         check_flag("beliefs", self.beliefs)
         check_learning(self)
-        if self.steps_of_update % self.batch_size:
+        if self.n_steps % self.batch_size:
             raise ConfigError(
-                f"batch_size must divide n_steps, {self.batch_size} does not divide {self.steps_of_update}"
+                f"batch_size must divide n_steps, {self.batch_size} does not divide {self.n_steps}"
             )
-
-    @property
-    def steps_of_update(self) -> int:
-        """Real and simulated steps of an update."""
-        return self.n_steps * (1 + self.planning if self.outputs == "successors" else 1)
 
     def run(self, session: Session) -> None:
         check_discount(self.gamma, session)

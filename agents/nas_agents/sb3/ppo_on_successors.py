@@ -44,7 +44,7 @@ class SuccessorPPO:
             envs,
             learning_rate=agent.learning_rate,
             n_steps=agent.n_steps,
-            batch_size=agent.batch_size,
+            batch_size=agent.batch_size * (1 + agent.planning),
             n_epochs=agent.n_epochs,
             gamma=agent.gamma,
             gae_lambda=agent.gae_lambda,

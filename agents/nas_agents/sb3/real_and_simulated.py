@@ -17,8 +17,8 @@ class RealAndSimulated(VecEnv):
     """A vector environment: the real one first, then others that walk on the edit graph and evaluate nothing.
 
     A simulated episode starts at a uniformly drawn evaluated network, or where the real one stands while
-    there is none, and is cut off after `SIMULATED_STEPS`. Its rewards are by a draw from the reward model, of its
-    own for each episode; of evaluated networks they are what was seen. As in the real environment, a network
+    there is none, and is cut off after `SIMULATED_STEPS`. Its rewards are by a draw from the reward model, of
+    its own for each episode; of evaluated networks they are what was seen. As in the real one, a network
     that is known, or that the episode has met, costs `novelty`.
 
     Args:
