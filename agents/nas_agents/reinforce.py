@@ -44,8 +44,8 @@ class Reinforce(Agent):
             averaged; NAS-Bench-201's is 1.
         planning: gradient steps on simulated draws after each call; 0 for none.
         novelty: what a simulated draw of an evaluated network costs, in units of the spread of rewards.
-        entropy: weight of the policy's entropy in simulated steps, in the same units, so that it does not settle
-            where everything is evaluated.
+        entropy: weight of the policy's entropy in simulated steps, in the same units, so that it does not
+            settle where everything is evaluated.
         demonstrations: first evaluations that a local search makes; the policy begins by imitating the best
             quarter of them.
         warm_start: networks that half of the demonstrations are of, see `nas_agents.warm_start.starts`;
