@@ -1,14 +1,14 @@
-"""The choice of the defaults of the agents that learn from nothing, which no table is read for that they face.
+"""The choice of the defaults of the agents that learn from nothing, for which no table is read.
 
-    python benchmarks/quality/agents/rl_tuning.py                 # drawn landscapes alone: the defaults
-    python benchmarks/quality/agents/rl_tuning.py --tables        # with the package's tables, left out in turn
+    python benchmarks/quality/agents/rl_tuning.py             # drawn landscapes alone: the defaults
+    python benchmarks/quality/agents/rl_tuning.py --tables    # with the package's tables, left out in turn
 
 Every variant of an agent searches landscapes that are drawn on edit graphs of spaces which no table has (see
 `nas_agents.pretrained.training.landscapes`: additive, interacting and smooth parts, three in ten with a
 deceptive basin, noise) with 100 evaluations. What counts is the regret of the best network, in
 standard deviations of the landscape's scores, mean over landscapes; the lowest is the default. So the
-choice reads no table at all. With ``--tables`` it is repeated for each table of the package, on drawn landscapes
-and the other tables, which says whether another choice would have been made.
+choice reads no table at all. With ``--tables`` it is repeated for each table of the package, on drawn
+landscapes and the other tables, which says whether another choice would have been made.
 """
 
 from __future__ import annotations
@@ -58,9 +58,8 @@ def main() -> None:
     runs = recorded(options.out, jobs, options.workers, options.minutes)
     console = Console(width=150)
     for agent in options.agent or VARIANTS:
-        console.print(
-            tabulated(agent, [run for run in runs if run["agent"]["name"] == agent], options.tables)
-        )
+        own = [run for run in runs if run["agent"]["name"] == agent]
+        console.print(tabulated(agent, own, options.tables))
 
 
 def tabulated(agent: str, runs: list[Run], tables: bool) -> Table:
@@ -77,12 +76,12 @@ def tabulated(agent: str, runs: list[Run], tables: bool) -> Table:
         name = label({"name": agent} | variant)
         cells = []
         for means in columns.values():
-            star = " *" if means and min(means, key=lambda each: means[each][0]) == name else ""
-            cells.append(
-                f"{means[name][0]:.3f} ± {means[name][1]:.3f} ({means[name][2]}){star}"
-                if name in means
-                else ""
-            )
+            if name not in means:
+                cells.append("")
+                continue
+            mean, error, count = means[name]
+            star = " *" if mean == min(each[0] for each in means.values()) else ""
+            cells.append(f"{mean:.3f} ± {error:.3f} ({count}){star}")
         grid.add_row(name, *cells)
     return grid
 
