@@ -6,10 +6,10 @@
         --figure docs/images/rl_against_evolution.png                             # draws what there is
 
 The landscapes: the table mlp-digits (4,680 networks), NAS-Bench-201 on CIFAR-10 (15,625 cells, from
-``../shared/data``), and a deceptive one that is drawn on 4,096 cells. All are seen by their mean score. Agents
-that take long are searched to fewer evaluations (`LIMITS`), and their curves end there. The table has the mean
-regret in hundredths of the score, and a star where it is below that of evolution by a one-sided permutation
-test at .05, which is not corrected for the number of tests.
+``../shared/data``), and a deceptive one that is drawn on 4,096 cells. All are seen by their mean score.
+Agents that take long are searched to fewer evaluations (`LIMITS`), and their curves end there. The table has
+the mean regret in hundredths of the score, and a star where it is below that of evolution by a one-sided
+permutation test at .05, which is not corrected for the number of tests.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ AGENTS: dict[str, Any] = {
     "reinforce, plain": PLAIN["reinforce"],
     "reinforce": "reinforce",
 }
-SHORT, MEDIUM, LONG = 100, 1000, 4000
+SHORT, MEDIUM, LONG = 100, 500, 4000
 LIMITS = {
     "model-based": 200,
     "pretrained": SHORT,

@@ -25,7 +25,7 @@ from rich.table import Table
 from rl_runs import TABLES, Run, drawn, recorded
 
 BUDGET = 100
-SPACES = ("mlp-a", "mlp-b", "conv-a", "edges-unseen", "blocks-unseen")
+SPACES = ("mlp-a", "mlp-b", "conv-a", "edges-unseen")
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "q-learning": [
         {"discount": discount, "planning": planning} for discount in (0.0, 0.5) for planning in (0, 4)
