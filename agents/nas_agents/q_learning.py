@@ -302,5 +302,7 @@ class _SuccessorSearch:
     def _q(self, numbers: list[int], masks: np.ndarray) -> np.ndarray:
         """Return Q(s, .) = W(s') by the mean of the posterior, float64 (states, n)."""
         after = self._states.padded_after(numbers)
-        values = self._values.mean_values(np.maximum(after, 0).ravel()).reshape(after.shape)
+        # Many states lead to the same ones.
+        different, places = np.unique(np.where(masks, after, after[:, :1]), return_inverse=True)
+        values = self._values.mean_values(different)[places.reshape(after.shape)]
         return np.where(masks, values, 0.0)

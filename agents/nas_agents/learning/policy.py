@@ -11,18 +11,22 @@ from nas_agents.learning.states import States
 from nas_gym.traces import State, TabularPolicy
 from nas_gym.traces.policies.base import Kind
 
+WHOLE = 7_000
 Scores = Callable[[list[int], np.ndarray], np.ndarray]
 """Scores of all actions, float64 (states, n), in states by number under masks, bool (states, n)."""
 
 
 class NumberedPolicy:
-    """The policy of an agent that reads networks by number; its files are tables of the visited states.
+    """The policy of an agent that reads networks by number; its files are tables.
+
+    They hold every state of a space of at most `WHOLE` networks, since such a policy has learned of networks
+    that no step has shown, and the evaluated ones of a larger space.
 
     Args:
         states: states of the search space.
         kind: ``"q_values"`` or ``"probabilities"``.
         judge: gives the scores.
-        visited: numbers of the states whose scores `save` writes.
+        visited: numbers of the evaluated networks.
     """
 
     suffix = TabularPolicy.suffix
@@ -36,10 +40,13 @@ class NumberedPolicy:
         return self._judge([self._states.of(state.architecture) for state in states], masks)
 
     def save(self, path: Path) -> None:
-        visited = [self._states.graph.architecture(number) for number in self._visited()]
-        table = {}
-        if visited:
-            masks = np.array([self._states.space.mask(each) for each in visited])
-            keys = [State(each) for each in visited]
-            table = {key.key: row for key, row in zip(keys, self.scores(keys, masks), strict=True)}
-        TabularPolicy(self._states.space, table, self._kind).save(path)
+        space, graph = self._states.space, self._states.graph
+        if space.size <= WHOLE:
+            numbers = [graph.number(each) for each in space]
+        else:
+            numbers = self._visited()
+        table: dict[str, np.ndarray] = {}
+        if numbers:
+            scores = self._judge(numbers, graph.masks[numbers].astype(bool))
+            table = {State(graph.architecture(n)).key: row for n, row in zip(numbers, scores, strict=True)}
+        TabularPolicy(space, table, self._kind).save(path)

@@ -20,7 +20,7 @@ import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import TableEvaluator
 from nas_gym.tables import load_table, read_nasbench201
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
+DATA = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
 TABLES = ("mlp-digits", "mlp-mnist1d", "conv-mnist1d")
 PLAIN: dict[str, dict[str, Any]] = {
     "q-learning": {"name": "q-learning", "outputs": "actions"},
