@@ -41,10 +41,7 @@ class NumberedPolicy:
 
     def save(self, path: Path) -> None:
         space, graph = self._states.space, self._states.graph
-        if space.size <= WHOLE:
-            numbers = [graph.number(each) for each in space]
-        else:
-            numbers = self._visited()
+        numbers = [graph.number(each) for each in space] if space.size <= WHOLE else self._visited()
         table: dict[str, np.ndarray] = {}
         if numbers:
             scores = self._judge(numbers, graph.masks[numbers].astype(bool))

@@ -158,7 +158,7 @@ def test_the_schedule_runs_over_distinct_evaluations():
             return super().epsilon(progress)
 
     seen: list[float] = []
-    Recorded().search(environment(), budget=10, seed=0)
+    Recorded(outputs="actions").search(environment(), budget=10, seed=0)
     assert seen[0] == 0
     assert seen == sorted(seen)
     assert {round(progress * 10) for progress in seen} == set(range(11))
