@@ -11,6 +11,7 @@ from gymnasium import spaces
 from nas_agents.agent import Session
 from nas_agents.learning.linear_model import LinearModel, RewardScale
 from nas_agents.learning.states import States
+from nas_gym.errors import ConfigError
 
 NOISE = 0.1
 """What a linear model leaves unexplained, as a part of the variance of rewards."""
@@ -93,10 +94,18 @@ class NumberedSteps(gym.Wrapper[Any, Any, Any, Any]):
         episode: steps after which an episode is cut short; None for the environment's horizon. It does
             not apply under an episodic reward, which only the horizon pays.
         novelty: what a step to a network that was evaluated before costs, in units of the spread of rewards.
+
+    Raises:
+        NASGymError: if the environment pays a vector.
     """
 
     def __init__(self, session: Session, experience: Experience, episode: int | None, novelty: float) -> None:
         super().__init__(session.env)
+        if session.objectives is not None:
+            raise ConfigError(
+                "this agent learns from one reward, not from a vector of several objectives: search by "
+                "'preference-ppo', or give NAS-v0 a reward that weighs them"
+            )
         unwrapped: Any = session.unwrapped
         self.experience, self._states = experience, experience.states
         self._episodic = bool(unwrapped.reward.episodic)

@@ -12,11 +12,13 @@ from tests.helpers.environments import environment, relu_layers, texts
 
 LEARNERS = ("q-learning", "reinforce", "dqn", "ppo")
 WALKS = ("q-learning", "dqn", "ppo")
+# Those of stable-baselines3 simulate little here, which tests nothing less and takes a tenth of the time.
+QUICK = {"q-learning": {}, "reinforce": {}, "dqn": {"planning": 1}, "ppo": {"planning": 1, "n_epochs": 1}}
 
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_demonstrations_count_in_the_budget(name):
-    agent = {"name": name, "demonstrations": 6}
+    agent = {"name": name, "demonstrations": 6} | QUICK[name]
     env = environment(relu_layers)
     result = make_agent(agent).search(env, 8, 0)
     assert len(result.evaluations) == 8 == len(env.unwrapped.evaluator.trained)
@@ -26,7 +28,7 @@ def test_demonstrations_count_in_the_budget(name):
 @pytest.mark.parametrize("name", WALKS)
 def test_demonstrations_of_a_walk_are_a_walk_and_the_same_for_all(name):
     def first(each):
-        agent = make_agent({"name": each, "demonstrations": 6, "episode": None})
+        agent = make_agent({"name": each, "demonstrations": 6} | QUICK[each])
         return texts(agent.search(environment(relu_layers, horizon=50), 6, 3))
 
     found = first(name)
@@ -47,7 +49,7 @@ def test_a_warm_start_goes_to_the_best_of_a_pool_by_a_proxy(name):
         evaluator={"name": "train", "recipe": {"epochs": 1, "batch_size": 128}},
         store="memory",
     )
-    agent = {"name": name, "demonstrations": 4, "warm_start": {"proxy": "params", "pool": 6}}
+    agent = QUICK[name] | {"name": name, "demonstrations": 4, "warm_start": {"proxy": "params", "pool": 6}}
     found = texts(make_agent(agent).search(env, 4, 0))
     assert len(found) == 4
     # All six are in the pool, of which the largest by parameters comes first: by steps, on the way to it.
@@ -108,7 +110,7 @@ def test_a_saved_policy_has_the_scores_of_the_agent_in_every_state_of_a_small_sp
 
     env = environment(relu_layers)
     space = env.unwrapped.search_space
-    result = make_agent(name).search(env, 8, 0)
+    result = make_agent({"name": name} | QUICK[name]).search(env, 6, 0)
     masks = np.array([space.mask(each) for each in space])
     states = [State(each) for each in space]
     result.policy.save(tmp_path / "policy.npz")
@@ -117,3 +119,9 @@ def test_a_saved_policy_has_the_scores_of_the_agent_in_every_state_of_a_small_sp
     scores = result.policy.scores(states, masks)
     assert np.allclose(read.scores(states, masks)[masks], scores[masks])
     assert np.ptp(scores[masks]) > 0
+
+
+def test_an_environment_of_several_objectives_is_refused_in_one_sentence():
+    env = gym.make("NASMultiObjective-v0", evaluator={"name": "table", "benchmark": "mlp"}, task="mnist1d")
+    with pytest.raises(NASGymError, match="learns from one reward"):
+        make_agent("q-learning").search(env, 5, 0)
