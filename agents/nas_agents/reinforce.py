@@ -19,6 +19,8 @@ PERCENT = 100.0
 INITIAL_SPREAD = 1e-3
 SIMULATED_DRAWS = 16
 IMITATION_STEPS = 20
+SETTLED = 30
+"""Calls in a row that ask for nothing new, after which uniform draws are asked for."""
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -85,6 +87,8 @@ class Reinforce(Agent):
                 planner.tell(list(found), list(found.values()))
         while True:
             drawn = [policy.draw(session.rng) for _ in range(self.batch)]
+            if planner is not None and planner.repeats >= SETTLED:
+                drawn = [policy.choices(session.search_space.sample(session.rng)) for _ in drawn]
             architectures = [policy.architecture(choices) for choices in drawn]
             worths = [session.worth(evaluation) for evaluation in session.ask(architectures)]
             rewards = [PERCENT * worth for worth in worths]
@@ -103,17 +107,23 @@ class _Planner:
         session: the search, whose generator draws.
         policy: the policy.
         agent: the hyperparameters.
+
+    Attributes:
+        repeats: calls in a row that asked for nothing new.
     """
 
     def __init__(self, session: Session, policy: SoftmaxPolicy, agent: Reinforce) -> None:
         self._policy, self._agent, self._rng = policy, agent, session.rng
         self._states = States(session.search_space)
         self._experience = Experience(self._states, True, session.rng)
+        self.repeats = 0
 
     def tell(self, architectures: Sequence[Architecture], worths: Sequence[float]) -> None:
         """Learn what networks earned."""
+        evaluated = len(self._experience)
         for architecture, worth in zip(architectures, worths, strict=True):
             self._experience.tell(self._states.of(architecture), worth)
+        self.repeats = self.repeats + 1 if len(self._experience) == evaluated else 0
 
     def gradient(self) -> np.ndarray:
         """Return the gradient of simulated draws, judged by a draw from the model's posterior."""
