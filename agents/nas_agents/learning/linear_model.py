@@ -61,7 +61,7 @@ class LinearModel:
         scales = self.states.scales
         start = np.zeros(self.states.width) if member is None else self._prior[member]
         if not self.rows:
-            return start * scales
+            return np.asarray(start * scales)
         columns = np.array(self._columns)
         residual = np.array(targets, dtype=np.float64)
         if member is not None:

@@ -107,7 +107,7 @@ class States:
         missing = np.unique(numbers[~self._filled[numbers]])
         if len(missing):
             self._table[missing], self._filled[missing] = self._computed(missing), True
-        return self._table[numbers]
+        return np.asarray(self._table[numbers])
 
     def _computed(self, numbers: np.ndarray) -> np.ndarray:
         observed = [self.graph.observations[name][numbers] for name in self._names]
