@@ -152,4 +152,4 @@ class NumberedSteps(gym.Wrapper[Any, Any, Any, Any]):
 
     def action_masks(self) -> np.ndarray:
         """Return which actions are legal, bool (n,)."""
-        return self._states.graph.masks[self.state].astype(bool)
+        return np.asarray(self._states.graph.masks[self.state], dtype=bool)

@@ -144,7 +144,7 @@ class SuccessorValues:
             judged = self._judged(np.maximum(after, 0).ravel(), weights, novelty).reshape(after.shape)
             best = np.where(after == NONE, -np.inf, judged).max(axis=1)
             found[goes_on] += self._gamma ** given[goes_on].sum(axis=1) * best
-        return found
+        return np.asarray(found)
 
     def _simulate(self) -> None:
         """Walk on the edit graph from evaluated networks, to the best others by the values as they are."""

@@ -96,8 +96,9 @@ class GuidedDQN(stable_baselines3.DQN):
         self, learning_starts: int, action_noise: Any = None, n_envs: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
         envs: Any = self.env
+        seen: Any = self._last_obs
         self.exploration_rate = 1.0 if self.num_timesteps < learning_starts else self._epsilon()
-        actions, _ = self.policy.predict(self._last_obs, deterministic=True)
+        actions, _ = self.policy.predict(seen, deterministic=True)
         masks = envs.action_masks()
         explores = self._exploration.random(n_envs) < self.exploration_rate
         for number in np.flatnonzero(explores).tolist():

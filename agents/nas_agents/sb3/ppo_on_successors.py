@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -98,14 +98,14 @@ class SuccessorPPO:
         for _ in range(IMITATION_STEPS):
             loss = torch.nn.functional.cross_entropy(policy.action_net(states), actions)
             policy.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             policy.optimizer.step()
 
     def _probabilities(self, numbers: list[int], masks: np.ndarray) -> np.ndarray:
         """Return the probabilities of edits, float64 (states, n)."""
         observations = torch.tensor([[number, 0] for number in numbers], dtype=torch.float32)
         with torch.no_grad():
-            found = self._model.policy.get_distribution(observations, action_masks=masks)
+            found: Any = self._model.policy.get_distribution(observations, action_masks=masks)
         return np.asarray(found.distribution.probs.numpy(), dtype=np.float64)
 
 

@@ -45,7 +45,7 @@ class RealAndSimulated(VecEnv):
         self._members = np.zeros(simulated, dtype=np.int64)
         self._met: list[set[int]] = [set() for _ in range(simulated)]
         self._actions = np.zeros(1 + simulated, dtype=np.int64)
-        self._real = steps.observation_space.low
+        self._real = np.zeros(2, dtype=np.float32)
 
     def reset(self) -> np.ndarray:
         """Reset all of them."""

@@ -91,6 +91,8 @@ class SuccessorScorer(nn.Module):
         nn.init.zeros_(self.line.weight)
         self.register_buffer("scales", torch.as_tensor(states.scales, dtype=torch.float32))
 
+    scales: torch.Tensor
+
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Return scores, float32 (batch, n)."""
         after = self._states.padded_after(observations[:, 0].long().tolist())
@@ -107,7 +109,7 @@ class SuccessorScorer(nn.Module):
         columns = torch.as_tensor(self._states.columns(numbers)).long()
         embedded = self.embedding(columns, per_sample_weights=self.scales[columns])
         hidden = torch.tanh(embedded + self.of_beliefs(believed))
-        scores = (self.out(hidden) + self.line(believed))[:, 0]
+        scores: torch.Tensor = (self.out(hidden) + self.line(believed))[:, 0]
         return scores - self._novelty * known if self._novelty else scores
 
 
@@ -155,7 +157,7 @@ class SuccessorActorCritic(MaskableActorCriticPolicy):
         **options: Any,
     ) -> None:
         self._parts = states, width, beliefs, reads_beliefs
-        super().__init__(*arguments, **options, net_arch=[], ortho_init=False)
+        super().__init__(*arguments, **(options | {"net_arch": [], "ortho_init": False}))
 
     def _build_mlp_extractor(self) -> None:
         self.mlp_extractor = _AsItIs()  # type: ignore[assignment]
@@ -163,9 +165,10 @@ class SuccessorActorCritic(MaskableActorCriticPolicy):
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)
         states, width, beliefs, reads = self._parts
-        self.action_net = SuccessorScorer(states, width, beliefs, reads_beliefs=reads)  # type: ignore[assignment]
+        self.action_net = SuccessorScorer(states, width, beliefs, reads_beliefs=reads)
         self.value_net = StateValue(states, width, beliefs, reads)  # type: ignore[assignment]
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        settings = self.optimizer_kwargs | {"lr": lr_schedule(1)}
+        self.optimizer = self.optimizer_class(self.parameters(), **settings)
 
 
 class SuccessorDQNPolicy(DQNPolicy):
