@@ -20,7 +20,7 @@ from nas_gym.traces import Policy, State
 SPACE = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
 SEEDS = [0, 1, 2, 3, 4]
 BUDGET = 40
-AGENT = QLearning(alpha=0.5, replay=20)
+AGENT = QLearning(outputs="actions", alpha=0.5, replay=20)
 
 
 def make_env(store: str = "memory") -> gym.Env[Any, Any]:

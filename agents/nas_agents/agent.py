@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from nas_gym.envs import Objectives
     from nas_gym.evaluators import Evaluation
     from nas_gym.search_spaces import Architecture, SearchSpace
+    from nas_gym.tables import Table
+    from nas_gym.tasks import Task
     from nas_gym.traces import Policy
 
 Environment = gym.Env[Any, Any]
@@ -153,6 +156,8 @@ class Session:
 
         self.rng = np.random.default_rng(self.seed)
         self.trace = trace_of(self.env)
+        # Taken before a walk begins, in which the table is out of reach; the data is not what it hides.
+        self.recorded_data = partial(_recorded_data, self.unwrapped.evaluator.table)
 
     @property
     def env_seed(self) -> int:
@@ -276,6 +281,14 @@ class Session:
             started_from=self.started_from,
             policy=self.policy,
         )
+
+
+@lru_cache(maxsize=4)
+def _recorded_data(table: Table | None) -> Task | None:
+    """Return the data that a table was recorded on; None where it is not known."""
+    from nas_gym.tables import recorded_task
+
+    return None if table is None else recorded_task(table)
 
 
 def check_discount(gamma: float, session: Session) -> None:

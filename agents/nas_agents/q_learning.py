@@ -1,4 +1,4 @@
-"""Tabular Q-learning (Watkins and Dayan 1992), for architectures as in Baker et al. 2017."""
+"""Q-learning (Watkins and Dayan 1992), by one model of edited networks or by a table (Baker et al. 2017)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,21 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from nas_agents.agent import Agent, Session, check_discount, whole_number, within
+from nas_agents.learning.experience import Experience, NumberedSteps
+from nas_agents.learning.guide import Guide
+from nas_agents.learning.options import check_learning
+from nas_agents.learning.policy import NumberedPolicy
+from nas_agents.learning.states import States
+from nas_agents.learning.successor_values import SuccessorValues
+from nas_agents.warm_start import WarmStart
 from nas_gym.errors import unknown
 from nas_gym.traces import State, TabularPolicy
 
 # Baker et al. 2017, table 2: each epsilon with the models trained at it, of 2,700 in all.
 METAQNN = ((1.0, 1500), (0.9, 100), (0.8, 100), (0.7, 100), *((e / 10, 150) for e in range(6, 0, -1)))
 SCHEDULES = ("linear", "metaqnn")
+OUTPUTS = ("successors", "actions")
+EXPLORATIONS = ("posterior", "epsilon")
 
 Q = TypeVar("Q", float, np.ndarray)
 
@@ -88,26 +97,53 @@ def _state(session: Session, info: dict[str, Any], t: int) -> str:
 
 @dataclass(kw_only=True)
 class QLearning(Agent):
-    """Masked, epsilon-greedy, one-step Q-learning; truncation bootstraps, termination does not.
+    """Masked Q-learning by one model of the edited network's value that all actions share, Q(s, a) = W(s').
+
+    W is linear in features of the network that an edit leads to, so that what one network earned tells of
+    all that share choices with it (see `nas_agents.learning.successor_values`). Exploration is by a draw from
+    the posterior of W at the start of each episode, and by what a network costs that was evaluated
+    before. With ``outputs="actions"`` it is the textbook's: a table of Q(s, a), epsilon-greedy, one-step;
+    truncation bootstraps, termination does not. Under an episodic reward, which only the last network of
+    an episode earns, W is that reward alone.
 
     Sources: Watkins and Dayan, "Q-learning", 1992; Baker et al., "Designing Neural Network
-    Architectures using Reinforcement Learning", 2017 (schedule and replay).
+    Architectures using Reinforcement Learning", 2017 (table, schedule and replay); Ernst et al.,
+    "Tree-based batch mode reinforcement learning", 2005 (fitted iteration); Osband et al.,
+    "Generalization and exploration via randomized value functions", 2016; Sutton, "Dyna, an integrated
+    architecture for learning, planning, and reacting", 1991.
 
     Attributes:
-        alpha: learning rate; rewards are deterministic, so a high one is safe.
-        gamma: discount.
+        outputs: ``"successors"``, one model of edited networks, or ``"actions"``, the table.
+        alpha: learning rate of the table; rewards are deterministic, so a high one is safe.
+        gamma: discount of the table.
         epsilon_schedule: ``"linear"`` from `epsilon_start` to `epsilon_end` over the budget, or
-            ``"metaqnn"``, the proportions of Baker et al. over the budget.
+            ``"metaqnn"``, the proportions of Baker et al. over the budget; of the table, and of the model
+            with ``exploration="epsilon"``.
         epsilon_start, epsilon_end: ends of the linear schedule.
-        replay: after each episode, past episodes drawn uniformly and replayed from their end.
-        initial_q: Q of what was never tried; above ``1 / (1 - gamma)`` it is optimistic under the
-            reward ``"score"`` and drives the walk to untried edits.
-        q_table: the values of the latest search by state, float64 (n,) each.
+        replay: of the table: after each episode, past episodes drawn uniformly and replayed from their end.
+        initial_q: Q of what was never tried in the table; above ``1 / (1 - gamma)`` it is optimistic under
+            the reward ``"score"`` and drives the walk to untried edits.
+        exploration: of the model: ``"posterior"``, greedy by a draw from its posterior, or ``"epsilon"``,
+            greedy by its mean but for uniform edits.
+        discount: discount of the model.
+        novelty: of the model: what a step to a network that was evaluated before costs, in units of the
+            spread of rewards, since it teaches nothing.
+        n_steps: of the model: rewards of the walk in a target before the maximum.
+        planning: of the model: steps simulated after each evaluation, on the known edits and a learned model
+            of rewards; 0 for none.
+        episode: of the model: steps after which the agent restarts by itself; None for the environment's
+            horizon.
+        normalise: of the model: whether rewards are centred and divided by their spread.
+        demonstrations: of the model: first evaluations that a local search makes in its place, by steps.
+        warm_start: of the model: networks that demonstrations go to first, see
+            `nas_agents.warm_start.starts`; None for none.
+        q_table: the values of the latest search by state, float64 (n,) each; empty without a table.
     """
 
     name = "q-learning"
     access = "walk"
 
+    outputs: str = "successors"
     alpha: float = 0.5
     gamma: float = 0.9
     epsilon_schedule: str = "linear"
@@ -115,6 +151,15 @@ class QLearning(Agent):
     epsilon_end: float = 0.05
     replay: int = 0
     initial_q: float = 0.0
+    exploration: str = "posterior"
+    discount: float = 0.5
+    novelty: float = 3.0
+    n_steps: int = 1
+    planning: int = 4
+    episode: int | None = None
+    normalise: bool = True
+    demonstrations: int = 0
+    warm_start: WarmStart | None = None
     q_table: dict[str, np.ndarray] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -126,9 +171,20 @@ class QLearning(Agent):
         whole_number("replay", self.replay, at_least=0)
         if self.epsilon_schedule not in SCHEDULES:
             raise unknown("epsilon_schedule of Q-learning", self.epsilon_schedule, SCHEDULES)
+        if self.outputs not in OUTPUTS:
+            raise unknown("outputs of Q-learning", self.outputs, OUTPUTS)
+        if self.exploration not in EXPLORATIONS:
+            raise unknown("exploration of Q-learning", self.exploration, EXPLORATIONS)
+        within("discount", self.discount, 0, 0.999)
+        whole_number("n_steps", self.n_steps, at_least=1)
+        whole_number("planning", self.planning, at_least=0)
+        check_learning(self)
 
     def run(self, session: Session) -> None:
         check_discount(self.gamma, session)
+        self.q_table = {}
+        if self.outputs == "successors":
+            _SuccessorSearch(self, session).run()
         q = QTable(self.alpha, self.gamma, len(session.search_space.actions), self.initial_q)
         self.q_table = q.values
         session.watch(TabularPolicy(session.search_space, q.values))
@@ -154,11 +210,15 @@ class QLearning(Agent):
         return steps
 
     def _act(self, session: Session, q: QTable, s: str, legal: np.ndarray) -> int:
-        epsilon = self.epsilon(session.progress())
-        session.trace.scalars({"train/epsilon": epsilon})
-        if session.rng.random() < epsilon:
+        if self.explores(session):
             return int(session.rng.choice(legal))
         return q.greedy(s, legal, session.rng)
+
+    def explores(self, session: Session) -> bool:
+        """Return whether this step is a random edit, by the schedule."""
+        epsilon = self.epsilon(session.progress())
+        session.trace.scalars({"train/epsilon": epsilon})
+        return bool(session.rng.random() < epsilon)
 
     def epsilon(self, progress: float) -> float:
         """Return the probability of a random edit when a part of the budget, in [0, 1], is spent."""
@@ -175,3 +235,74 @@ def metaqnn_epsilon(progress: float) -> float:
             return epsilon
         models -= count
     return METAQNN[-1][0]
+
+
+class _SuccessorSearch:
+    """A search by one model of edited networks.
+
+    Args:
+        agent: the hyperparameters.
+        session: the search.
+    """
+
+    def __init__(self, agent: QLearning, session: Session) -> None:
+        self._agent, self._session = agent, session
+        self._states = States(session.search_space)
+        self._experience = Experience(self._states, agent.normalise, session.rng)
+        self._steps = NumberedSteps(session, self._experience, agent.episode, agent.novelty)
+        self._values = SuccessorValues(
+            self._experience,
+            gamma=0.0 if session.unwrapped.reward.episodic else agent.discount,
+            n_steps=agent.n_steps,
+            planning=agent.planning,
+            novelty=agent.novelty,
+            rng=session.rng,
+        )
+        self._guide = Guide(session, self._experience, agent.demonstrations, agent.warm_start)
+        evaluated = self._experience.rewards
+        session.watch(NumberedPolicy(self._states, "q_values", self._q, lambda: list(evaluated)))
+
+    def run(self) -> None:
+        """Walk until the session ends it."""
+        while True:
+            self._steps.reset()
+            self._guide.restart()
+            if self._agent.exploration == "posterior":
+                self._values.draw_member()
+            self._episode()
+
+    def _episode(self) -> None:
+        steps, n = self._steps, self._agent.n_steps
+        numbers: list[int] = []
+        rewards: list[float] = []
+        over = False
+        while not over:
+            _, _, terminated, truncated, _ = steps.step(self._act(steps.state))
+            over = terminated or truncated
+            if steps.seen:
+                numbers, rewards = [*numbers, steps.state][-n:], [*rewards, steps.paid][-n:]
+                if len(numbers) == n:
+                    self._values.learn(numbers, rewards, terminated)
+                self._values.refit()
+        while numbers:  # what is left of the walk has shorter targets
+            if len(numbers) < n:
+                self._values.learn(numbers, rewards, terminated)
+            numbers, rewards = numbers[1:], rewards[1:]
+
+    def _act(self, here: int) -> int:
+        agent, rng = self._agent, self._session.rng
+        if self._guide.leads:
+            return self._guide.action(here)
+        legal, after = self._states.after(here)
+        if agent.exploration == "epsilon" and agent.explores(self._session):
+            return int(rng.choice(legal))
+        values = self._values.values(after)
+        return int(rng.choice(legal[values == values.max()]))
+
+    def _q(self, numbers: list[int], masks: np.ndarray) -> np.ndarray:
+        """Return Q(s, .) = W(s') by the mean of the posterior, float64 (states, n)."""
+        after = self._states.padded_after(numbers)
+        # Many states lead to the same ones.
+        different, places = np.unique(np.where(masks, after, after[:, :1]), return_inverse=True)
+        values = self._values.mean_values(different)[places.reshape(after.shape)]
+        return np.where(masks, values, 0.0)

@@ -1,4 +1,4 @@
-"""Where a query agent begins: with uniform draws, or with the best of a pool by a proxy.
+"""Where an agent begins: with uniform draws, or with the best of a pool by a proxy.
 
 Source: Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS", 2021, section 4.
 """
@@ -6,7 +6,6 @@ Source: Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS", 2021, secti
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from nas_agents.agent import Session, whole_number
@@ -17,7 +16,6 @@ from nas_gym.search_spaces import Architecture, SearchSpace
 if TYPE_CHECKING:
     import numpy as np
 
-    from nas_gym.tables import Table
     from nas_gym.tasks import Task
 
 POOL = 3000
@@ -95,13 +93,4 @@ def take_distinct(architectures: Iterator[Architecture], count: int) -> list[Arc
 def data_of(session: Session) -> Task:
     """Return the data that proxies read: of a table what it was recorded on, where that is known."""
     task: Task = session.unwrapped.task
-    table = session.unwrapped.evaluator.table
-    recorded = None if table is None else _recorded(table)
-    return task if recorded is None else recorded
-
-
-@lru_cache(maxsize=4)
-def _recorded(table: Table) -> Task | None:
-    from nas_gym.tables import recorded_task
-
-    return recorded_task(table)
+    return session.recorded_data() or task

@@ -84,7 +84,7 @@ def test_a_space_that_is_exhausted_does_not_wait_for_the_clock(name, clock):
     result = make_agent(name).search(environment(), {"minutes": 9}, 0)
     assert result.stopped == ("max_steps" if AGENTS[name].access == "walk" else "space exhausted")
     assert result.repeatable == (not result.note)
-    if name in ("q-learning", "dqn"):  # their exploration went by the clock
+    if name == "dqn":  # its exploration went by the clock
         assert "cannot be repeated exactly" in result.note
     if name in ("random", "brute-force", "evolution"):
         assert result.repeatable

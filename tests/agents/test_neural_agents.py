@@ -116,7 +116,7 @@ def test_the_recorded_policy_has_the_scores_of_the_agent_and_survives_saving(obs
     space = env.unwrapped.search_space
     states = [State(architecture) for architecture in space]
     masks = np.array([space.mask(architecture) for architecture in space])
-    result = make_agent("dqn").search(env, 8, 0)
+    result = make_agent({"name": "dqn", "outputs": "actions"}).search(env, 8, 0)
     scores = result.policy.scores(states, masks)
     result.policy.save(tmp_path / "policy.pt")
     loaded = load_policy(tmp_path / "policy.pt", space)
@@ -140,7 +140,9 @@ def test_the_recorded_policy_shares_the_weights_of_the_agent():
 @pytest.mark.parametrize("name", ["dqn", "ppo"])
 def test_it_learns_to_stay_where_networks_are_good(name):
     env = Watch(environment(relu_layers))
-    make_agent(name).search(env, budget=20, seed=0)
+    agent = {"name": name, "outputs": "actions", "gamma": 0.9, "width": 64}
+    agent |= {"n_steps": 20, "batch_size": 20, "n_epochs": 10} if name == "ppo" else {"epsilon_start": 1.0}
+    make_agent(agent).search(env, budget=20, seed=0)
     early, late = np.mean(env.scores[:200]), np.mean(env.scores[-200:])
     assert len(env.scores) == 1000
     assert late > early + 0.1
@@ -161,5 +163,5 @@ def test_scalars_of_updates_are_recorded():
 
 
 def test_a_batch_that_does_not_divide_the_steps_is_refused():
-    with pytest.raises(NASGymError, match="16 does not divide 20"):
-        make_agent({"name": "ppo", "batch_size": 16})
+    with pytest.raises(NASGymError, match="3 does not divide 8"):
+        make_agent({"name": "ppo", "batch_size": 3})

@@ -87,6 +87,8 @@ def test_reinforce_learns_a_smooth_landscape():
 
 
 def test_a_policy_that_has_settled_ends_by_the_bound_on_steps():
-    result = Reinforce(learning_rate=10).search(environment(relu_layers, "mlp"), budget=100, seed=0)
+    result = Reinforce(learning_rate=10, planning=0).search(
+        environment(relu_layers, "mlp"), budget=100, seed=0
+    )
     assert result.stopped == "max_steps"
     assert result.steps == 50 * 100

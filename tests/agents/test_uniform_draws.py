@@ -150,8 +150,8 @@ def first_step(agent, env, seed):
 
 STEPPERS = {
     "random-walk": (RandomWalk(), False),
-    "q-learning": (QLearning(), True),
-    "dqn": (DQN(width=1, batch_size=1), True),
+    "q-learning": (QLearning(outputs="actions"), True),
+    "dqn": (DQN(outputs="actions", width=1, batch_size=1), True),
 }
 
 
@@ -166,7 +166,7 @@ def test_first_steps_are_uniform_over_legal_edits(agent, keeps):
     assert uniform([edit for _, edit in found], legal) > ALPHA
 
 
-@pytest.mark.parametrize("agent", [RandomWalk(), QLearning()], ids=lambda agent: agent.name)
+@pytest.mark.parametrize("agent", [RandomWalk(), QLearning(outputs="actions")], ids=lambda agent: agent.name)
 def test_random_starts_are_uniform_and_tell_nothing_of_the_first_edit(agent):
     env = environment(scattered, SPACES["mlp"], initial="random")
     space = env.unwrapped.search_space

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 ENDLESS = 2**62
 
 
-def learn(model: BaseAlgorithm, trace: Trace | NoTrace) -> None:
+def learn(model: BaseAlgorithm, trace: Trace | NoTrace, *callbacks: BaseCallback) -> None:
     """Train until the environment ends the run by raising `BudgetExhausted`."""
-    model.learn(ENDLESS, callback=_Scalars(trace), log_interval=ENDLESS)
+    model.learn(ENDLESS, callback=[_Scalars(trace), *callbacks], log_interval=ENDLESS)
 
 
 def policy_for(env: Environment) -> str:

@@ -7,44 +7,80 @@ from dataclasses import dataclass
 from sb3_contrib import MaskablePPO as Algorithm
 
 from nas_agents.agent import Agent, Environment, Session, check_discount, whole_number, within
+from nas_agents.learning.options import check_flag, check_learning
 from nas_agents.sb3.common import learn, policy_for, reproducible
-from nas_gym.errors import ConfigError
+from nas_agents.warm_start import WarmStart
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.traces import NeuralPolicy
+
+OUTPUTS = ("successors", "actions")
 
 
 @dataclass(kw_only=True)
 class MaskablePPO(Agent):
-    """PPO of sb3-contrib whose policy gives illegal edits no probability.
+    """PPO of sb3-contrib whose policy gives illegal edits no probability and scores networks, not edits.
+
+    The policy scores every edit by the network that it leads to, with the same weights for all: by the
+    choices of that network, by what a linear model of rewards expects of it, and by whether it was evaluated
+    before. PPO trains it on its own steps and on steps that are simulated on the known edits and that
+    model, side by side (see `nas_agents.sb3.ppo_on_successors`). With ``outputs="actions"`` it is plain
+    MaskablePPO: a network of two hidden layers with an output for each action, on its own steps alone;
+    its usual settings are ``n_steps=20, batch_size=20, n_epochs=10, learning_rate=5e-3, gamma=0.9,
+    ent_coef=0.05, width=64``.
 
     Sources: Schulman et al., "Proximal Policy Optimization Algorithms", 2017; Huang and Ontanon,
-    "A Closer Look at Invalid Action Masking in Policy Gradient Algorithms", 2022.
+    "A Closer Look at Invalid Action Masking in Policy Gradient Algorithms", 2022; Sutton, "Dyna, an
+    integrated architecture for learning, planning, and reacting", 1991.
 
     Attributes:
+        outputs: ``"successors"``, a score of each edited network, or ``"actions"``, an output an action.
         learning_rate: learning rate of Adam.
         n_steps: steps between two updates; short, since budgets are tens to hundreds of networks.
-        batch_size: examples of an update; it divides `n_steps`.
+        batch_size: real steps of a gradient step, to which as many of each simulated environment come; it
+            divides `n_steps`.
         n_epochs: passes over the steps of an update.
         gamma: discount.
         gae_lambda: lambda of generalised advantage estimation.
         clip_range: epsilon of the clipped objective.
         ent_coef: weight of the entropy bonus; near 0 the policy soon walks known networks alone.
-        width: units of each of the two hidden layers of policy and value network.
+        width: units of a hidden layer of policy and value network.
+        planning: of successors: simulated environments beside the real one; 0 for none.
+        beliefs: of successors: whether the policy reads what the model of rewards expects of a network.
+        novelty: of successors: what a step to a network that was evaluated before costs, in units of the
+            spread of rewards.
+        episode: of successors: steps after which the agent restarts by itself; None for the environment's
+            horizon.
+        normalise: of successors: whether rewards are centred and divided by their spread.
+        demonstrations: of successors: first evaluations that a local search makes by steps; the policy begins
+            by imitating its edits that made a network better.
+        warm_start: of successors: networks that demonstrations go to first, see
+            `nas_agents.warm_start.starts`; None for none.
     """
 
     name = "ppo"
     access = "walk"
 
-    learning_rate: float = 5e-3
-    n_steps: int = 20
-    batch_size: int = 20
-    n_epochs: int = 10
-    gamma: float = 0.9
+    outputs: str = "successors"
+    learning_rate: float = 1e-2
+    n_steps: int = 8
+    batch_size: int = 4
+    n_epochs: int = 4
+    gamma: float = 0.5
     gae_lambda: float = 0.95
     clip_range: float = 0.2
-    ent_coef: float = 0.05
-    width: int = 64
+    ent_coef: float = 0.0
+    width: int = 16
+    planning: int = 15
+    beliefs: bool = True
+    novelty: float = 3.0
+    episode: int | None = None
+    normalise: bool = True
+    demonstrations: int = 0
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
+        if self.outputs not in OUTPUTS:
+            raise unknown("outputs of PPO", self.outputs, OUTPUTS)
         within("learning_rate", self.learning_rate, 0, 1, above_low=True)
         whole_number("n_steps", self.n_steps, at_least=2)
         whole_number("batch_size", self.batch_size, at_least=2)
@@ -54,6 +90,9 @@ class MaskablePPO(Agent):
         within("clip_range", self.clip_range, 0, 1, above_low=True)
         within("ent_coef", self.ent_coef, 0, 1)
         whole_number("width", self.width, at_least=1)
+        whole_number("planning", self.planning, at_least=0)
+        check_flag("beliefs", self.beliefs)
+        check_learning(self)
         if self.n_steps % self.batch_size:
             raise ConfigError(
                 f"batch_size must divide n_steps, {self.batch_size} does not divide {self.n_steps}"
@@ -61,6 +100,12 @@ class MaskablePPO(Agent):
 
     def run(self, session: Session) -> None:
         check_discount(self.gamma, session)
+        policy_for(session.env)
+        if self.outputs == "successors":
+            from nas_agents.sb3.ppo_on_successors import SuccessorPPO
+
+            with reproducible():
+                SuccessorPPO(self, session).run()
         with reproducible():
             model = self.model(session.env, session.seed)
             session.watch(NeuralPolicy(session.search_space, model, "probabilities"))

@@ -8,7 +8,7 @@ from nas_agents.agent import Session, check_discount
 from nas_agents.sb3.common import learn, policy_for, reproducible
 from nas_agents.sb3.ppo import MaskablePPO
 from nas_agents.sb3.preferences import SCALARISATIONS, Preferences, PreferredPolicy
-from nas_gym.errors import unknown
+from nas_gym.errors import ConfigError, unknown
 
 
 @dataclass(kw_only=True)
@@ -35,13 +35,20 @@ class PreferencePPO(MaskablePPO):
     # More steps an update than MaskablePPO's, so that it holds several episodes, each of another preference.
     tuned_on = ("mlp-mnist1d",)
 
+    outputs: str = "actions"
     learning_rate: float = 3e-3
     n_steps: int = 120
     batch_size: int = 60
+    n_epochs: int = 10
+    gamma: float = 0.9
+    ent_coef: float = 0.05
+    width: int = 64
     scalarisation: str = "chebyshev"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.outputs != "actions":
+            raise ConfigError("preference-ppo has an output for each action: leave outputs out")
         if self.scalarisation not in SCALARISATIONS:
             raise unknown("scalarisation", self.scalarisation, SCALARISATIONS)
 

@@ -248,7 +248,7 @@ def q_run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The indices and accuracies of a run of Q-learning."""
     env = landscape.environment(seed=seed, horizon=horizon)
-    result = make_agent("q-learning").search(env, BUDGET, seed)
+    result = make_agent({"name": "q-learning", "outputs": "actions"}).search(env, BUDGET, seed)
     parse = landscape.space.parse
     indices = [landscape.space.index(parse(each.architecture)) for each in result.evaluations]
     return np.array(indices), np.array([each.score for each in result.evaluations])

@@ -64,7 +64,7 @@ def test_an_episode_that_is_cut_off_bootstraps_and_one_that_ends_does_not():
     def constant(architecture, seed):
         return 0.5
 
-    cut, ends = QLearning(alpha=1.0), QLearning(alpha=1.0)
+    cut, ends = QLearning(outputs="actions", alpha=1.0), QLearning(outputs="actions", alpha=1.0)
     cut.search(environment(constant, horizon=1), budget=14, seed=0)
     ends.search(environment(constant, horizon=1, reward="final"), budget=14, seed=0)
     highest = max(values.max() for values in cut.q_table.values())
@@ -74,7 +74,7 @@ def test_an_episode_that_is_cut_off_bootstraps_and_one_that_ends_does_not():
 
 
 def test_an_episodic_reward_has_states_with_a_clock():
-    agent = QLearning()
+    agent = QLearning(outputs="actions")
     agent.search(environment(reward="final", horizon=3), budget=4, seed=0)
     assert "relu-64 @ 3" in agent.q_table
     assert all(int(key.rsplit(" @ ", 1)[1]) in range(4) for key in agent.q_table)
@@ -83,7 +83,7 @@ def test_an_episodic_reward_has_states_with_a_clock():
 @pytest.mark.parametrize("replay", [0, 5])
 def test_it_converges_to_the_optimal_values(replay):
     env = environment(scattered, initial="random")
-    agent = QLearning(alpha=1.0, replay=replay, epsilon_end=0.5)
+    agent = QLearning(outputs="actions", alpha=1.0, replay=replay, epsilon_end=0.5)
     # Steps enough for any seed: the 14 networks are soon known, and 50 steps an evaluation are made.
     agent.search(env, budget=400, seed=0)
     states, masks, q = optimal_q(env.unwrapped.search_space, scattered, gamma=0.9)
@@ -94,7 +94,7 @@ def test_it_converges_to_the_optimal_values(replay):
 @pytest.mark.parametrize("score", [scattered, relu_layers])
 def test_its_greedy_policy_leads_to_the_optimum_from_everywhere(score):
     env = environment(score)
-    agent = QLearning(replay=20)
+    agent = QLearning(outputs="actions", replay=20)
     agent.search(env, budget=40, seed=0)
     states, _, q = optimal_q(env.unwrapped.search_space, score, gamma=0.9)
     optimal = {str(state): values for state, values in zip(states, q, strict=True)}
@@ -105,7 +105,7 @@ def test_its_greedy_policy_leads_to_the_optimum_from_everywhere(score):
 def test_replay_brings_the_values_closer_to_the_optimal_ones():
     def error(replay):
         env = environment(scattered)
-        agent = QLearning(replay=replay, epsilon_end=1.0)
+        agent = QLearning(outputs="actions", replay=replay, epsilon_end=1.0)
         agent.search(env, budget=14, seed=3)
         states, masks, q = optimal_q(env.unwrapped.search_space, scattered, gamma=0.9)
         rows = [agent.q_table.get(str(state), np.zeros(q.shape[1])) for state in states]
@@ -116,7 +116,7 @@ def test_replay_brings_the_values_closer_to_the_optimal_ones():
 
 def test_optimistic_values_drive_a_greedy_walk_through_the_whole_space():
     def visited(initial_q):
-        agent = QLearning(epsilon_start=0, epsilon_end=0, initial_q=initial_q)
+        agent = QLearning(outputs="actions", epsilon_start=0, epsilon_end=0, initial_q=initial_q)
         return len(agent.search(environment(scattered), budget=14, seed=0).evaluations)
 
     assert visited(initial_q=12.0) == 14
@@ -124,12 +124,12 @@ def test_optimistic_values_drive_a_greedy_walk_through_the_whole_space():
 
 
 def test_the_linear_schedule_goes_from_start_to_end():
-    agent = QLearning(epsilon_start=0.8, epsilon_end=0.2)
+    agent = QLearning(outputs="actions", epsilon_start=0.8, epsilon_end=0.2)
     assert [agent.epsilon(progress) for progress in (0, 0.5, 1)] == pytest.approx([0.8, 0.5, 0.2])
 
 
 def test_the_metaqnn_schedule_has_the_proportions_of_the_paper():
-    agent = QLearning(epsilon_schedule="metaqnn")
+    agent = QLearning(outputs="actions", epsilon_schedule="metaqnn")
     epsilons = Counter(agent.epsilon(model / 2700) for model in range(2700))
     paper = {
         1.0: 1500,
@@ -158,7 +158,7 @@ def test_the_schedule_runs_over_distinct_evaluations():
             return super().epsilon(progress)
 
     seen: list[float] = []
-    Recorded().search(environment(), budget=10, seed=0)
+    Recorded(outputs="actions").search(environment(), budget=10, seed=0)
     assert seen[0] == 0
     assert seen == sorted(seen)
     assert {round(progress * 10) for progress in seen} == set(range(11))

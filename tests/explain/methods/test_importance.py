@@ -204,7 +204,8 @@ def test_what_was_never_evaluated_together_is_named() -> None:
 
 
 def test_a_run_of_q_learning_finds_the_order_the_interaction_and_what_is_irrelevant() -> None:
-    result = make_agent("q-learning").search(PLANTED.environment(seed=1), 200, 1)
+    agent = make_agent({"name": "q-learning", "outputs": "actions"})
+    result = agent.search(PLANTED.environment(seed=1), 200, 1)
     rows = [PLANTED.space.index(PLANTED.space.parse(each.architecture)) for each in result.evaluations]
     y = np.array([each.score for each in result.evaluations])
     found = estimate(BASE, BASE.rows(np.array(rows)), y, permutations=199)

@@ -1,0 +1,1 @@
+"""What agents that learn from nothing share: features of networks, models of rewards and values, guides."""

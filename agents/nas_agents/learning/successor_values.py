@@ -1,0 +1,163 @@
+"""One model of the edited network's value, which all actions share: Q(s, a) = W(s')."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nas_agents.learning.experience import MEMBERS, NOISE, Experience
+from nas_agents.learning.linear_model import LinearModel
+from nas_agents.learning.states import NONE
+
+SWEEPS = 2
+"""Fitted iterations after an evaluation; values begin where the ones before ended."""
+SWEEPS_OF_THE_MEAN = 10
+REFITS = 30
+"""Of many evaluations, values are fitted again when there are a thirtieth more."""
+SIMULATED_STEPS = 4
+MOST_SIMULATED = 500
+
+
+def n_step_sum(rewards: Sequence[float], gamma: float) -> float:
+    """Return r_1 + gamma r_2 + gamma^2 r_3 ..., the rewards of an n-step return (Sutton 1988)."""
+    return float(np.asarray(rewards) @ gamma ** np.arange(len(rewards)))
+
+
+class SuccessorValues:
+    """W(s') = r(s') + gamma max W(s''), linear in the features of a network: its reward and what follows.
+
+    The edits of a network are known, so that the maximum is over all networks one edit away, whether or not a
+    step has led there, and what was learned of one network tells of all that share choices with it. After an
+    evaluation all remembered steps are fitted at once (fitted Q-iteration; Ernst et al. 2005), which is as
+    many gradient steps as one likes.
+
+    Planning is Dyna's: walks are simulated on the edit graph from evaluated networks, their rewards are those
+    that the reward model expects, and they are learned from like steps. It evaluates nothing.
+
+    Args:
+        experience: what was seen, with the reward model.
+        gamma: discount.
+        n_steps: rewards of the walk in a target before the maximum.
+        planning: simulated steps after each evaluation.
+        novelty: what an edit to an evaluated network costs, see `nas_agents.learning.experience`.
+        rng: generator of the draws.
+
+    Attributes:
+        weights: those of the member that acts, times the scales of columns, float64 (width,).
+    """
+
+    def __init__(
+        self,
+        experience: Experience,
+        *,
+        gamma: float,
+        n_steps: int,
+        planning: int,
+        novelty: float,
+        rng: np.random.Generator,
+    ) -> None:
+        self._experience, self._states, self._rng = experience, experience.states, rng
+        self._gamma, self._n, self._planning, self._novelty = gamma, n_steps, planning, novelty
+        self._model = LinearModel(self._states, NOISE, MEMBERS, rng)
+        self._after = np.zeros((0, self._states.actions), dtype=np.int64)
+        # Of each row the rewards of its n-step target, NaN where it has fewer, and the state that follows.
+        self._rewards = np.zeros((0, n_steps))
+        self._ends: list[int] = []
+        self._simulated: set[int] = set()
+        self._fitted_at = 0
+        self.member: int | None = None
+        self.weights = self._mean = np.zeros(self._states.width)
+        self._mean_of = -1
+
+    def draw_member(self) -> None:
+        """Let another draw from the posterior act, as at the start of each episode."""
+        self.member = int(self._rng.integers(MEMBERS))
+        self.weights = self._fitted(self.weights, self.member, self._novelty, SWEEPS)
+
+    def learn(self, numbers: Sequence[int], rewards: Sequence[float], terminal: bool) -> None:
+        """Learn from the end of a walk; values change by `refit`.
+
+        Args:
+            numbers: the latest networks of the walk, at most n; the first one's target is set.
+            rewards: their rewards.
+            terminal: whether nothing follows the last.
+        """
+        self._set(numbers[0], rewards, NONE if terminal else numbers[-1])
+
+    def refit(self) -> None:
+        """Fit values to all steps, if there are enough more of them; plan first."""
+        count = len(self._experience)
+        if count > self._fitted_at + count // REFITS:
+            self._fitted_at = count
+            if self._planning and len(self._simulated) < MOST_SIMULATED:
+                self._simulate()
+            self.weights = self._fitted(self.weights, self.member, self._novelty, SWEEPS)
+
+    def values(self, numbers: np.ndarray) -> np.ndarray:
+        """Return W by the member that acts, less what a repeat costs, float64 (networks,)."""
+        return self._judged(numbers, self.weights, self._novelty)
+
+    def mean_values(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the mean of W over the posterior, without any cost of repeats, float64 (networks,)."""
+        if self._mean_of != self._fitted_at:
+            self._mean = self._fitted(self._mean, None, 0.0, SWEEPS_OF_THE_MEAN)
+            self._mean_of = self._fitted_at
+        return self._judged(numbers, self._mean, 0.0)
+
+    def _judged(self, numbers: np.ndarray, weights: np.ndarray, novelty: float) -> np.ndarray:
+        found = self._model.values(numbers, weights)
+        return np.asarray(found - novelty * self._experience.known(numbers)) if novelty else found
+
+    def _set(self, number: int, rewards: Sequence[float], end: int) -> None:
+        row = self._model.add(number)
+        padded = np.full(self._n, np.nan)
+        padded[: len(rewards)] = rewards
+        if row == len(self._ends):
+            self._ends.append(end)
+            self._rewards = np.vstack([self._rewards, padded])
+            self._after = np.vstack([self._after, np.full(self._states.actions, NONE)])
+        self._rewards[row], self._ends[row] = padded, end
+        if end != NONE:
+            self._after[row] = self._states.padded_after([end])[0]
+        self._simulated.discard(number)
+
+    def _fitted(self, weights: np.ndarray, member: int | None, novelty: float, sweeps: int) -> np.ndarray:
+        """Return weights after some fitted iterations that begin with some."""
+        for _ in range(sweeps):
+            weights = self._model.weights(self._targets(weights, member, novelty), member)
+        return weights
+
+    def _targets(self, weights: np.ndarray, member: int | None, novelty: float) -> np.ndarray:
+        """Return the targets of all rows by these weights, float64 (rows,)."""
+        if not self._ends:
+            return np.zeros(0)
+        rows, given = np.array(self._model.rows, dtype=np.int64), np.isfinite(self._rewards)
+        scaled = np.where(given, self._experience.scale(np.where(given, self._rewards, 0.0)), 0.0)
+        found = scaled @ self._gamma ** np.arange(self._n)
+        simulated = np.isin(rows, list(self._simulated))
+        if simulated.any():
+            found[simulated] = self._experience.expected(rows[simulated], member)
+        goes_on = np.array(self._ends) != NONE
+        if goes_on.any() and self._gamma:
+            after = self._after[goes_on]
+            judged = self._judged(np.maximum(after, 0).ravel(), weights, novelty).reshape(after.shape)
+            best = np.where(after == NONE, -np.inf, judged).max(axis=1)
+            found[goes_on] += self._gamma ** given[goes_on].sum(axis=1) * best
+        return np.asarray(found)
+
+    def _simulate(self) -> None:
+        """Walk on the edit graph from evaluated networks, to the best others by the values as they are."""
+        evaluated = list(self._experience.rewards)
+        for step in range(self._planning):
+            if step % SIMULATED_STEPS == 0:
+                here = evaluated[int(self._rng.integers(len(evaluated)))]
+            _, after = self._states.after(here)
+            fresh = np.array(
+                [each for each in after[~self._experience.known(after)] if each not in self._simulated]
+            )
+            if len(fresh):
+                values = self.values(fresh)
+                here = int(self._rng.choice(fresh[values == values.max()]))
+                self._set(here, [0.0], here)
+                self._simulated.add(here)
