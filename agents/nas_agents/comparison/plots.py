@@ -210,7 +210,10 @@ def _bands(
     axes.margins(x=0.01)
     if all(np.issubdtype(curve.x.dtype, np.integer) for curve in by_agent.values()):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", title="agent, best first")
+    # Lines come before points, whatever was drawn first.
+    handles = {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    shown = [handles[agent] for agent in by_agent]
+    figure.legend(shown, list(by_agent), loc="outside right upper", title="agent, best first")
     return figure, axes
 
 

@@ -134,8 +134,7 @@ def _show_result(
         *_other_metrics(result, target),
         *failed,
         f"  {target.metric.label} that the search saw: {result['score']:.4f} (optimistic)",
-        f"{_evaluations(result)} in {result['seconds']:.1f} "
-        f"recorded seconds; {_end(result)}",
+        f"{_evaluations(result)} in {result['seconds']:.1f} recorded seconds; {_end(result)}",
         *([f"it started from {result['started_from']}"] if result.get("started_from") else []),
         f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
         f"open TensorBoard: tensorboard --logdir {experiment}",
@@ -154,7 +153,7 @@ def _end(result: Mapping[str, Any]) -> str:
 
 
 def _evaluations(result: Mapping[str, Any]) -> str:
-    """Return how many evaluations there were, and what the budget was charged where that is another number."""
+    """Return how many evaluations there were, and what the budget was charged where that differs."""
     count, shares = len(result["evaluations"]), result.get("shares") or [1.0]
     found = f"{count} distinct evaluation{'s' * (count != 1)}"
     if min(shares) < 1:

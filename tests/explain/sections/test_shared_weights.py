@@ -14,6 +14,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.explain.registry import questions
 from nas_gym.explain.section import Settings
 from nas_gym.explain.sections.shared_weights.section import SHARED_WEIGHTS
+from nas_gym.explain.sections.summary.text import Words
 from nas_gym.traces import RunFolder, Trace
 from tests.helpers.supernets import CELL, RECIPE, signals, space_of
 
@@ -62,6 +63,26 @@ def test_a_warning_is_told_with_its_epoch(folder):
     assert told.startswith(f"After epoch {lines[1]['epoch']}, ")
     assert told.endswith("skips lead.")
     file.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        (
+            [15.5],
+            "darts compared the 729 possible networks by weights that they share, for as much arithmetic as "
+            "14.5 trainings take, and trained 1 alone.",
+        ),
+        (None, "darts tried 1 of 729 possible networks."),
+    ],
+)
+def test_the_first_page_says_that_networks_were_compared_by_shared_weights(shares, said):
+    problem = SimpleNamespace(task=signals(40, 8))
+    evidence = SimpleNamespace(problem=problem, config={"agent": "darts"}, result={"shares": shares})
+    counts = {"tried": 1, "possible": 729}
+    facts = {name: SimpleNamespace(estimate=count) for name, count in counts.items()}
+    page = SimpleNamespace(words="a cell", parameters=0, **facts)
+    assert Words(evidence, page).found().endswith(said)
 
 
 def test_a_damaged_file_withholds_the_answer_in_a_sentence(folder):
