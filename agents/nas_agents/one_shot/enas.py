@@ -27,6 +27,10 @@ SAMPLES_PER_STEP = 1000 / 390
 class ENAS(PathSearch):
     """A controller of two LSTM layers chooses variable after variable, and learns by REINFORCE.
 
+    With theta of the controller, m an architecture that pi(m; theta) draws, R its reward and b a baseline, w
+    moves against the gradient of L(m; w), of one m in each step (equation 1), and theta along the mean over m
+    of (R(m, w) - b) d log pi(m; theta) / d theta.
+
     Sources: Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", 2018; settings as in
     Dong and Yang, "NAS-Bench-201", 2020. In turns: an epoch of the shared weights along architectures that
     the controller draws, then steps of the controller, whose reward is the score of a batch of validation
