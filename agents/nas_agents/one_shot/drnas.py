@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class DrNAS(Differentiable):
     """DrNAS: weights theta are drawn from Dirichlet(beta), beta = elu(alpha) + 1.
 
-    Gradients go through the draw, and the validation loss has lambda KL(Dirichlet(beta) || Dirichlet(1)) added.
+    Gradients go through the draw. lambda KL(Dirichlet(beta) || Dirichlet(1)) is added to the validation loss.
     The means of theta choose at the end.
 
     Source: Chen et al., "DrNAS: Dirichlet Neural Architecture Search", 2021; without its progressive stages,

@@ -44,7 +44,7 @@ def analysed(lines: Sequence[Mapping[str, Any]]) -> Analysis | None:
         if "refused" not in each:
             seeds.setdefault(each["label"], set()).add(each["seed"])
     common = set.intersection(*seeds.values()) if seeds else set()
-    if len(seeds) < 2 or len(common) < 2:
+    if len(seeds) < 2 or not common:
         return None
     return analyse(
         [Run.from_result(each) for each in lines if each["seed"] in common and "refused" not in each]
@@ -55,7 +55,10 @@ def _cell(found: Analysis, label: str) -> str:
     row = next((each for each in found.agents if each.agent == label), None)
     if row is None:
         return "-"
-    interval = f"{row.test.value:.3f} ({row.test.lower:.3f} to {row.test.upper:.3f})".replace("0.", ".")
+    interval = f"{row.test.value:.3f}"
+    if row.test.is_known:
+        interval += f" ({row.test.lower:.3f} to {row.test.upper:.3f})"
+    interval = interval.replace("0.", ".")
     said = []
     for pair in found.pairs:
         other = {pair.first: pair.second, pair.second: pair.first}.get(label)
