@@ -22,17 +22,19 @@ def tabulated(lines: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> str:
     known = {name: found for name, found in analyses.items() if found is not None}
     if not known:
         return "no landscape has a seed that two agents finished"
-    refused = [each for each in lines if "refused" in each]
     heads = [
-        f"{name}: {LANDSCAPES[name].about} ({max(row.runs for row in found.agents)} seeds)"
-        for name, found in known.items()
+        f"{name}: {LANDSCAPES[name].about} (seeds: {found.agents[0].runs})" for name, found in known.items()
     ]
     rows = [f"| agent | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for label in labels:
         cells = [_cell(found, label) for found in known.values()]
         if any(cell != "-" for cell in cells):
             rows.append(f"| {label} | {' | '.join(cells)} |")
-    reasons = [f"- {each['label']} on {each['landscape']}: {each['refused']}" for each in refused]
+    refused: dict[tuple[str, str], list[str]] = {}
+    for each in lines:
+        if "refused" in each:
+            refused.setdefault((each["landscape"], each["refused"]), []).append(each["label"])
+    reasons = [f"- {', '.join(by)} on {where}: {reason}" for (where, reason), by in refused.items()]
     verdicts = [f"- {name}: {sentence}" for name, found in known.items() for sentence in found.verdict]
     return "\n".join([*rows, "", "Not searched:", *reasons, "", "Tests:", *verdicts])
 
