@@ -139,12 +139,13 @@ def search_bar(
         share = max(at.done(unit) / limit for unit, limit in limits.items())
         best = "" if at.best is None else f"; best {at.best:.4f}"
         scoring = "; trains the chosen network again" if at.scoring else ""
+        preparing = f"; {at.preparing}" if at.preparing else ""
         text = spent(at.evaluations, at.seconds, at.clock, limits)
         if not at.scoring:
             course.see(at.evaluations, at.best)
         said = course.words(at.clock) if outlook and not at.scoring else ""
         ahead = f", {said}" if best and said else ""
-        bar.move(min(1.0, share), f"{text}{best}{ahead}{scoring}")
+        bar.move(min(1.0, share), f"{text}{preparing}{best}{ahead}{scoring}")
 
     with Bar(console, name) as bar:
         yield move

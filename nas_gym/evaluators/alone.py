@@ -15,6 +15,7 @@ class CheapEvaluator(Evaluator):
     """An evaluator whose scores are not those of trained networks; `_alone` trains a network by itself."""
 
     _alone: TrainEvaluator
+    cheap = True
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         return self._alone.test(architecture, seeds)

@@ -45,6 +45,8 @@ class Evaluator(Shared, ABC):
         engine: version of the training engine; None where it trains nothing by the engine.
         numerics: device type, precision, torch version and processor that results depend on;
             None where they depend on none.
+        cheap: whether its scores stand for those of trained networks, and are none themselves.
+        preparing: what it does before its first answer, in words, where that takes long; "" for nothing.
         hits: requests so far that a store answered.
         executor: where it trains networks, other than in this process; None for here.
         progress: what an evaluator that `trains` calls as networks are trained; None for nothing. It may
@@ -64,6 +66,8 @@ class Evaluator(Shared, ABC):
     latency: Latency | None = None
     engine: int | None = None
     numerics: str | None = None
+    cheap: bool = False
+    preparing: str = ""
     hits: int = 0
     executor: Executor | None = None
     progress: Callable[[Progress], None] | None = None
@@ -213,6 +217,7 @@ DECLARATIONS = (
     "storable",
     "latency",
     "engine",
+    "cheap",
     "executor",
 )
 
@@ -236,6 +241,10 @@ class ForwardingEvaluator(Evaluator):
     @property
     def numerics(self) -> str | None:  # type: ignore[override]  # computed when it is first asked for
         return self._inner.numerics
+
+    @property
+    def preparing(self) -> str:  # type: ignore[override]  # changes as time goes on
+        return self._inner.preparing
 
     @property
     def progress(self) -> Callable[[Progress], None] | None:

@@ -47,3 +47,19 @@ def read_only_after(folder: str, changes: int) -> None:
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS), os.fspath(path))
 
     sys.addaudithook(watch)
+
+
+def keep_supernets_after_each_epoch(anew: bool) -> None:
+    """Have a supernet in training kept after each epoch; the first epoch is refused unless `anew`."""
+    from nas_gym.evaluators.supernet import evaluator
+    from nas_gym.training import PathTraining
+
+    evaluator.KEPT_EVERY = 0.0
+    trained = PathTraining.train_epoch
+
+    def train_epoch(self: PathTraining, *arguments: Any) -> float:
+        if not anew and self.trace.epochs == 0:
+            raise AssertionError("the training of a supernet began anew")
+        return trained(self, *arguments)
+
+    PathTraining.train_epoch = train_epoch  # type: ignore[method-assign]

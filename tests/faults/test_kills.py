@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.faults import folders
-from tests.faults.launcher import Command, Launcher
+from tests.faults.launcher import Command, Launcher, wait_until
 from tests.faults.noted import done_twice, trained_at_once
 
 # By command: moments of the short form, and of the whole.
@@ -229,3 +230,38 @@ def test_of_two_searches_on_one_store_one_is_killed(launcher, both_undisturbed, 
     assert not trained_at_once(tmp_path / "log", killed)
     # One that ended just before the kill may not have come into the store.
     assert len(done_twice(tmp_path / "log")) <= 1
+
+
+def on_a_supernet(home: Path) -> list[str]:
+    arguments = search(home, agent="random")
+    shared = {"name": "supernet", "trainings": 30, "recipe": {"epochs": 2}}
+    arguments[arguments.index("--evaluator") + 1] = json.dumps(shared)
+    return arguments
+
+
+@pytest.mark.faults
+def test_a_supernet_that_was_killed_in_training_goes_on_from_where_it_was(launcher, tmp_path):
+    homes = [tmp_path / name for name in ("undisturbed", "killed")]
+    hook = ("tests.faults.hooks:keep_supernets_after_each_epoch",)
+    for home in homes:
+        home.mkdir()
+    launcher.run(*on_a_supernet(homes[0]), home=homes[0])
+    command = launcher.start(*on_a_supernet(homes[1]), home=homes[1], hook=(*hook, True))
+    wait_until(lambda: list((homes[1] / "cache").rglob("supernets/*.pt")))
+    command.kill()
+    half = kept(homes[1])
+    launcher.run(*on_a_supernet(homes[1]), home=homes[1], hook=(*hook, False))
+    first, second = map(kept, homes)
+    assert 0 < half["epochs"] < second["epochs"]
+    assert second["losses"] == first["losses"]
+    assert all(torch.equal(array, second["arrays"][name]) for name, array in first["arrays"].items())
+    assert folders.contents(homes[1] / "logs") == folders.contents(homes[0] / "logs")
+    stored = [folders.timeless(folders.stored(home / "store.db")) for home in homes]
+    assert stored[0] == stored[1]
+
+
+def kept(home: Path) -> dict[str, Any]:
+    """Return the state of the supernet in the cache."""
+    (file,) = (home / "cache").rglob("supernets/*.pt")
+    state: dict[str, Any] = torch.load(file, weights_only=True)
+    return state

@@ -38,7 +38,10 @@ class Curve:
 
 
 def by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
-    """Return the incumbent after each number of evaluations charged; a run that ended keeps its incumbent."""
+    """Return the incumbent after each number of evaluations charged, from where every run has one.
+
+    A run that ended keeps its incumbent.
+    """
     return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], estimand, seed)
 
 
@@ -91,7 +94,9 @@ def _by_evaluations(values: Values, spent: Values, estimand: Estimand, seed: int
 def _on_grid(values: Values, spent: Values) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers of evaluations, (points,), and the values of each run there, (runs, points)."""
     longest = max(1, math.ceil(max(each[-1] for each in spent)))
-    grid = np.unique(np.linspace(1, longest, min(longest, POINTS)).round().astype(int))
+    # What is trained on shared weights has no score before most of the budget is spent.
+    first = max(1, math.ceil(max(each[0] for each in spent)))
+    grid = np.unique(np.linspace(first, longest, min(longest - first + 1, POINTS)).round().astype(int))
     curves = [
         each[np.maximum(np.searchsorted(charged, grid, side="right") - 1, 0)]
         for each, charged in zip(values, spent, strict=True)

@@ -25,6 +25,9 @@ DIVERGING = "PuOr"
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
+# Share of the longest curve below which one is drawn as a point.
+SHORT = 0.02
+
 FIGURES = ("incumbent_by_evaluations", "incumbent_by_seconds", "scores", "improvement")
 REGRET_FIGURES = ("regret_by_evaluations", "regret_by_seconds")
 AXES = {"evaluations": "evaluations charged", "seconds": "recorded training seconds"}
@@ -194,8 +197,12 @@ def _bands(
     """Draw curves with their bands and a legend."""
     figure, axes = _canvas(7.6, 4.4, title)
     axes.set_xlabel(AXES[against])
+    longest = max(curve.x[-1] for curve in by_agent.values())
     for agent, curve in by_agent.items():
-        colour, dash, _ = _look(order.index(agent))
+        colour, dash, marker = _look(order.index(agent))
+        if curve.x[-1] - curve.x[0] < SHORT * longest:
+            _end(axes, curve, colour, marker, agent)
+            continue
         axes.fill_between(
             curve.x, curve.lower, curve.upper, color=colour, alpha=0.13, linewidth=0, step="post"
         )
@@ -203,8 +210,19 @@ def _bands(
     axes.margins(x=0.01)
     if all(np.issubdtype(curve.x.dtype, np.integer) for curve in by_agent.values()):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", title="agent, best first")
+    # Lines come before points, whatever was drawn first.
+    handles = {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    shown = [handles[agent] for agent in by_agent]
+    figure.legend(shown, list(by_agent), loc="outside right upper", title="agent, best first")
     return figure, axes
+
+
+def _end(axes: Axes, curve: Curve, colour: str, marker: str, agent: str) -> None:
+    """Draw the end of a curve that has no length to be seen, as of a search with one score at its end."""
+    x, value, lower, upper = (each[-1] for each in (curve.x, curve.value, curve.lower, curve.upper))
+    axes.errorbar(
+        x, value, [[value - lower], [upper - value]], fmt=marker, color=colour, capsize=3, label=agent
+    )
 
 
 def _look(number: int) -> tuple[str, str, str]:

@@ -150,6 +150,7 @@ def notes_on(groups: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     return (
         *_failures(groups),
         *_short_trainings(groups),
+        *_shared_weights(groups),
     )
 
 
@@ -193,6 +194,18 @@ def _short_trainings(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
                 f"{agent} trains most networks for fewer epochs than the recipe: its {made:.1f} evaluations "
                 f"a run are charged as {charged:.1f} full ones, by their epochs."
             )
+
+
+def _shared_weights(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
+    """Say of agents that train weights that networks share what their evaluations are."""
+    names = [agent for agent, runs in groups.items() if runs[0].access == "gradient"]
+    if names:
+        listed = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+        yield (
+            f"{listed} {'spend' if len(names) > 1 else 'spends'} the budget on weights that networks share, "
+            "counted in floating-point operations of trainings, and train alone what is chosen at the end: "
+            "the first score comes when nearly all is spent."
+        )
 
 
 def _and(runs: tuple[int, int]) -> str:

@@ -15,13 +15,13 @@ from nas_agents.one_shot.darts import DARTS
 
 @dataclass(kw_only=True)
 class BetaDARTS(DARTS):
-    """DARTS of first order plus lambda times the mean over variables of log(sum(exp(alpha))).
+    """DARTS of first order on L_val + lambda times the mean over variables of log(sum_o exp(alpha_o)).
 
     Source: Ye et al., "b-DARTS: Beta-Decay Regularization for Differentiable Architecture Search", 2022,
     equation 10.
 
     Attributes:
-        lambda_last: the weight of the penalty at the end; it rises from 0 in a line.
+        lambda_last: lambda at the end of the search, which rises from 0 in a line.
     """
 
     name: ClassVar[str] = "beta-darts"

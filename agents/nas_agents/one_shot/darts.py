@@ -27,7 +27,10 @@ MU = 0.9
 
 @dataclass(kw_only=True)
 class DARTS(Differentiable):
-    """DARTS: each variable is the mean of its candidates by softmax(alpha).
+    """DARTS: each variable is the mean of its candidates, sum_o softmax(alpha)_o o(x) (equation 2).
+
+    In turns, w moves against d L_train(w, alpha) / dw, and alpha against d L_val(w', alpha) / d alpha
+    (equations 5 and 6): in the first order w' is w, in the second w after a step (`unrolled_gradient`).
 
     Source: Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", 2019; settings as in Dong and
     Yang, "NAS-Bench-201", 2020. It is known to collapse: on cells towards skip connections or ``none``.

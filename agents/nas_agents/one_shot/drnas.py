@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class DrNAS(Differentiable):
-    """DrNAS: theta is drawn from Dirichlet(elu(alpha) + 1), and its gradient goes through the draw.
+    """DrNAS: weights theta are drawn from Dirichlet(beta), beta = elu(alpha) + 1.
+
+    Gradients go through the draw. lambda KL(Dirichlet(beta) || Dirichlet(1)) is added to the validation loss.
+    The means of theta choose at the end.
 
     Source: Chen et al., "DrNAS: Dirichlet Neural Architecture Search", 2021; without its progressive stages,
     as its authors searched NAS-Bench-201.
 
     Attributes:
-        regularisation: weight of the divergence from Dirichlet(1), in the validation loss.
+        regularisation: lambda, the weight of the divergence.
     """
 
     name = "drnas"

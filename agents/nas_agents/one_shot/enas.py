@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +25,10 @@ SAMPLES_PER_STEP = 1000 / 390
 @dataclass(kw_only=True)
 class ENAS(PathSearch):
     """A controller of two LSTM layers chooses variable after variable, and learns by REINFORCE.
+
+    With theta of the controller, m an architecture that pi(m; theta) draws, R its reward and b a baseline, w
+    moves against the gradient of L(m; w), of one m in each step (equation 1), and theta along the mean over m
+    of (R(m, w) - b) d log pi(m; theta) / d theta.
 
     Sources: Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", 2018; settings as in
     Dong and Yang, "NAS-Bench-201", 2020. In turns: an epoch of the shared weights along architectures that
@@ -64,7 +67,7 @@ class ENAS(PathSearch):
     def ranked(self, weights: SharedWeights, rng: np.random.Generator) -> list[Architecture]:
         controller = Controller(weights, rng)
         self._train(controller, weights, rng)
-        return best_first(weights, [controller.sample(rng)[0] for _ in range(weights.scored)])
+        return best_first(weights, controller.sample(rng, weights.scored).architectures)
 
     def _train(self, controller: Controller, weights: SharedWeights, rng: np.random.Generator) -> None:
         optimizer = torch.optim.Adam(
@@ -72,21 +75,20 @@ class ENAS(PathSearch):
         )
         baseline: float | None = None
         while not weights.training.finished:
-            weights.epoch(controller.sample(rng)[0] for _ in iter(int, 1))
+            weights.epoch(iter(controller.sample(rng, weights.steps).architectures))
             updates = max(1, round(weights.steps * SAMPLES_PER_STEP / self.aggregated))
             for _ in range(updates):
                 if weights.training.finished:
                     break
-                losses = []
-                for _ in range(self.aggregated):
-                    architecture, log_probability, entropy = controller.sample(rng)
-                    reward = weights.score_batch(architecture, rng)
-                    reward += self.entropy_weight * float(entropy.detach())
+                drawn = controller.sample(rng, self.aggregated)
+                advantages = []
+                for architecture, entropy in zip(drawn.architectures, drawn.entropies.tolist(), strict=True):
+                    reward = weights.score_batch(architecture, rng) + self.entropy_weight * entropy
                     # The first reward is its own baseline, which would else start far below.
                     baseline = reward if baseline is None else baseline
                     baseline -= (1 - self.momentum) * (baseline - reward)
-                    losses.append(-log_probability * (reward - baseline))
-                loss = torch.stack(losses).mean()
+                    advantages.append(reward - baseline)
+                loss = -(drawn.logs * drawn.logs.new_tensor(advantages)).mean()
                 optimizer.zero_grad()
                 torch.autograd.backward(loss)
                 nn.utils.clip_grad_norm_(controller.parameters(), 5.0)
@@ -117,22 +119,42 @@ class Controller(nn.Module):
                 first = rng.uniform(-SPREAD, SPREAD, tuple(parameter.shape))
                 parameter.copy_(torch.tensor(first, dtype=torch.float32))
 
-    def sample(self, rng: np.random.Generator) -> tuple[Architecture, Tensor, Tensor]:
-        """Return an architecture that is drawn, the logarithm of its probability, and the entropy."""
-        inputs, state = self.first, None
-        values, logs, entropies = {}, [], []
-        for name, embedding, head in zip(self._space.variables, self.embeddings, self.heads, strict=True):
+    def sample(self, rng: np.random.Generator, count: int) -> Draws:
+        """Return so many architectures, drawn side by side, since nothing is learned between them."""
+        inputs, state = self.first.expand(1, count, HIDDEN), None
+        choices, logs, entropies = [], [], []
+        for embedding, head in zip(self.embeddings, self.heads, strict=True):
             outputs, state = self.lstm(inputs, state)
-            log_p = torch.log_softmax(TANH * torch.tanh(head(outputs[0, 0]) / TEMPERATURE), 0)
+            log_p = torch.log_softmax(TANH * torch.tanh(head(outputs[0]) / TEMPERATURE), 1)
             choice = _drawn(log_p, rng)
-            values[name] = choice
-            logs.append(log_p[choice])
-            entropies.append(-(log_p.exp() * log_p).sum())
-            inputs = embedding(torch.tensor([[choice]], dtype=torch.int64))
-        return self._space.decode(values), torch.stack(logs).sum(), torch.stack(entropies).sum()
+            choices.append(choice.tolist())
+            logs.append(log_p.gather(1, choice[:, None])[:, 0])
+            entropies.append(-(log_p.detach().exp() * log_p.detach()).sum(1))
+            inputs = embedding(choice)[None]
+        rows = zip(*choices, strict=True)
+        architectures = [
+            self._space.decode(dict(zip(self._space.variables, row, strict=True))) for row in rows
+        ]
+        return Draws(architectures, torch.stack(logs).sum(0), torch.stack(entropies).sum(0))
 
 
-def _drawn(log_p: Tensor, rng: np.random.Generator) -> int:
-    cumulative: Sequence[float] = log_p.detach().double().exp().cumsum(0).tolist()
-    u = rng.random() * cumulative[-1]
-    return next((place for place, value in enumerate(cumulative) if u < value), len(cumulative) - 1)
+class Draws(NamedTuple):
+    """Architectures that the controller drew.
+
+    Attributes:
+        architectures: in order.
+        logs: the logarithm of the probability of each, (draws,), which gradients flow through.
+        entropies: the entropy of its choices, (draws,).
+    """
+
+    architectures: list[Architecture]
+    logs: Tensor
+    entropies: Tensor
+
+
+def _drawn(log_p: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return a choice of each row, int64 (draws,)."""
+    cumulative = log_p.detach().double().exp().cumsum(1)
+    u = torch.from_numpy(rng.random(len(log_p))) * cumulative[:, -1]
+    # Rounding may put u at the end itself.
+    return (cumulative <= u[:, None]).sum(1).clamp_max(log_p.shape[1] - 1)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 class GDAS(Differentiable):
     """GDAS: a step runs one candidate of each variable, which the Gumbel-softmax draws.
 
+    It is that of the largest log softmax(alpha) + noise; the gradient is that of p, the softmax of these
+    divided by tau (`straight_through`).
+
     Source: Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", 2019; settings as
     in their "NAS-Bench-201", 2020. Candidates that are not run get a gradient as if their result were 1, as
     in the authors' program.

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 class PCDARTS(DARTS):
     """DARTS of the cell space in which one channel of K goes through the candidates and the others pass by.
 
+    With S the mask of these channels, edge ij is sum_o softmax(alpha_ij)_o o(S x_i) + (1 - S) x_i, and
+    node j is the sum over i of softmax(beta)_ij times its edges.
+
     Source: Xu et al., "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search",
-    2020. The edges into a node are summed by softmax(beta), which is learned beside alpha. Of each edge the
-    heaviest candidate is chosen.
+    2020. Beta is learned beside alpha. Of each edge the heaviest candidate is chosen.
 
     Attributes:
         partial: K, which the channels have to be multiples of.

@@ -96,6 +96,12 @@ class SharedSearch:
                 "shared weights are trained on the examples of the task, and this environment looks networks "
                 "up in a table without them: search NAS-v0 with the task"
             )
+        if env.evaluator.cheap:
+            raise ConfigError(
+                "a search on shared weights trains weights of its own, and its choice alone, and this "
+                f"environment scores networks by {env.evaluator.config()['name']!r}: search with the "
+                "evaluator 'train'"
+            )
         if env.objectives is not None or env.reward.sees != "scores":
             raise ConfigError(
                 "a search on shared weights knows the score of networks alone, and the reward looks at more: "

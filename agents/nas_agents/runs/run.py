@@ -86,6 +86,7 @@ class Progress:
         clock: seconds by the clock that the search took so far.
         best: score of the incumbent as seen, None before the first evaluation.
         scoring: whether the search is over and its network is being scored.
+        preparing: what the evaluator does before its first answer, in words; "" for nothing.
     """
 
     evaluations: float
@@ -93,6 +94,7 @@ class Progress:
     clock: float
     best: float | None
     scoring: bool = False
+    preparing: str = ""
 
     def done(self, unit: str) -> float:
         """Return how much is done, in the unit of a budget (see `extent`)."""
@@ -406,8 +408,10 @@ def _reported(
 
 
 def _progress(env: gym.Env[Any, Any], searched: Sequence[float], *, scoring: bool) -> Progress:
-    ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
+    unwrapped: Any = env.unwrapped
+    ledger = unwrapped.ledger
     history = tuple(ledger.history)
     best = incumbent(history, ledger.worth).score if history else None
     clock = searched[0] if searched else ledger.elapsed
-    return Progress(ledger.spent, ledger.stats.cost, clock, best, scoring)
+    preparing = unwrapped.evaluator.preparing
+    return Progress(ledger.spent, ledger.stats.cost, clock, best, scoring, preparing)

@@ -134,8 +134,7 @@ def _show_result(
         *_other_metrics(result, target),
         *failed,
         f"  {target.metric.label} that the search saw: {result['score']:.4f} (optimistic)",
-        f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
-        f"recorded seconds; {_end(result)}",
+        f"{_evaluations(result)} in {result['seconds']:.1f} recorded seconds; {_end(result)}",
         *([f"it started from {result['started_from']}"] if result.get("started_from") else []),
         f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
         f"open TensorBoard: tensorboard --logdir {experiment}",
@@ -153,10 +152,15 @@ def _end(result: Mapping[str, Any]) -> str:
     return f"the search ended by: {result['stopped']}" + (f"; {note}" if note else "")
 
 
-def _charged(result: Mapping[str, Any]) -> str:
-    """Return what a budget in evaluations was charged, where short trainings make it less."""
-    shares = result.get("shares") or [1.0]
-    return f" charged as {sum(shares):.1f}" if min(shares) < 1 else ""
+def _evaluations(result: Mapping[str, Any]) -> str:
+    """Return how many evaluations there were, and what the budget was charged where that differs."""
+    count, shares = len(result["evaluations"]), result.get("shares") or [1.0]
+    found = f"{count} distinct evaluation{'s' * (count != 1)}"
+    if min(shares) < 1:
+        return f"{found} charged as {sum(shares):.1f}"
+    if max(shares) > 1:
+        return f"{found}, and {sum(shares) - count:.1f} that paid for weights that networks share,"
+    return found
 
 
 def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_test: bool) -> Iterator[str]:

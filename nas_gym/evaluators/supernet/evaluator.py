@@ -171,20 +171,26 @@ class SupernetEvaluator(CheapEvaluator):
         file = self._file(seed)
         if (state := kept(file)) is not None:
             training.take_up(state)
-        last = time.monotonic()
-        changed = False
+        last = began = time.monotonic()
+        changed, before = False, self._share(training)
         while not training.finished:
             loss = training.train_epoch(self._steps(seed, training.trace.epochs))
             changed = True
+            share = self._share(training)
+            left = (time.monotonic() - began) * (1 - share) / (share - before)
+            self.preparing = f"trains the supernet: {share:.0%}, about {left:.0f} s left"
             if self.progress is not None:
-                share = min(training.trace.flops / self._limit, 1.0)
                 self.progress(Progress(int(share == 1), 1, share, loss))
             if time.monotonic() - last > KEPT_EVERY:
                 keep(file, training.state())
                 last, changed = time.monotonic(), False
         if changed:
             keep(file, training.state())
+        self.preparing = ""
         return training
+
+    def _share(self, training: PathTraining) -> float:
+        return min(training.trace.flops / self._limit, 1.0)
 
     def _untrained(self, seed: int) -> PathTraining:
         task = self.task

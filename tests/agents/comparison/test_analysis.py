@@ -31,6 +31,16 @@ def test_the_curve_over_seconds_starts_where_every_run_has_an_incumbent():
     assert curve.value[-1] == pytest.approx((0.6 + 0.5) / 2)
 
 
+def test_the_curve_of_a_search_on_shared_weights_is_its_end():
+    """Such a run has its first score when all is spent, and none before."""
+    spent = [{"shares": np.array([share]), "access": "gradient"} for share in (19.4, 20.0)]
+    curve = by_evaluations([made_up("a", seed, 0.5, (0.3,), **spent[seed]) for seed in (0, 1)], seed=0)
+    assert (curve.x.tolist(), curve.value.tolist()) == ([20], [0.3])
+    finalists = made_up("a", 0, 0.5, (0.2, 0.3, 0.1), shares=np.array([18.0, 1.0, 1.0]))
+    assert by_evaluations([finalists], seed=0).x.tolist() == [18, 19, 20]
+    assert by_evaluations([finalists], seed=0).value.tolist() == [0.2, 0.3, 0.3]
+
+
 def test_long_curves_keep_their_first_and_last_evaluation():
     curve = by_evaluations([made_up("a", 0, 0.5, np.linspace(0, 1, 5000))], seed=0)
     assert (curve.x[0], curve.x[-1], len(curve.x)) == (1, 5000, 300)

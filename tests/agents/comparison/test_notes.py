@@ -211,6 +211,21 @@ def test_elsewhere_validation_and_test_are_two_columns():
     assert figure.axes[0].get_ylabel() == "validation accuracy as seen (optimistic)"
 
 
+def test_searches_on_shared_weights_are_a_point_at_their_end_and_a_note_says_why():
+    late = [
+        made_up("darts", seed, 0.5, (0.3,), access="gradient", shares=np.array([8.0])) for seed in range(6)
+    ]
+    comparison = analyse([*field(("random", "tpe"), 6), *late])
+    (note,) = [each for each in comparison.notes if "networks share" in each]
+    assert note.startswith("darts spends the budget on weights that networks share")
+    (axes,) = curves(comparison, ["darts", "random", "tpe"], "evaluations", "here").axes
+    points = {each.get_label(): each.lines[0].get_xdata().tolist() for each in axes.containers}
+    assert points == {"darts": [8]}
+    (legend,) = axes.figure.legends
+    assert [each.get_text() for each in legend.texts] == [row.agent for row in comparison.agents]
+    assert not [each for each in analyse(field(("a", "b"), 3)).notes if "networks share" in each]
+
+
 def test_missing_runs_are_named_and_said_to_be_left_out():
     setting = replace(SETTING, missing=("the run of a with seed 1 on mnist1d failed: it was killed",))
     text = markdown(analyse(field(("a", "b"), 3)), setting, [])

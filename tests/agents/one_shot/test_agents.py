@@ -162,6 +162,9 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
     folds = environment(task=make_task({"name": "breast_cancer", "folds": 3}), space=NARROW)
     refused("leave folds out", "random-sharing", env=folds)
     refused("looks networks up in a table without them", "spos", env=gym.make("NASTable-MLP-v0"))
+    for cheap in ({"name": "supernet", "recipe": RECIPE}, {"name": "proxy", "proxy": "params"}):
+        env = gym.make("NAS-v0", search_space=SMALL, task=TASK, evaluator=cheap, store="memory")
+        refused(f"scores networks by '{cheap['name']}': search with the evaluator 'train'", "darts", env=env)
     several = gym.make("NASMultiObjective-v0", search_space=SMALL, task=TASK, store="memory")
     refused("the reward looks at more", "darts", env=several)
     small = {"name": "constraint", "at_most": {"parameters": 100}}

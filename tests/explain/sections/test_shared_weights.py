@@ -15,6 +15,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.explain.registry import questions
 from nas_gym.explain.section import Settings
 from nas_gym.explain.sections.shared_weights.section import SHARED_WEIGHTS
+from nas_gym.explain.sections.summary.text import Words
 from nas_gym.traces import RunFolder, Trace
 from tests.helpers.supernets import CELL, RECIPE, signals, space_of
 
@@ -68,6 +69,7 @@ def test_a_warning_is_told_with_its_epoch(folder):
     file.write_text(before)
 
 
+<<<<<<< HEAD
 def test_what_is_lost_without_a_candidate_is_told_beside_its_weight(folder):
     section = section_of(folder)
     last = json.loads((folder / "one_shot.jsonl").read_text().splitlines()[-1])
@@ -120,6 +122,26 @@ def test_places_that_other_seeds_decide_alike_are_told(folder):
     config.write_text(config.read_text().replace('"darts"', '"drnas"'))
     assert "Whether another seed would choose the same is not known" in " ".join(section_of(folder).answer)
     shutil.rmtree(folder.parent / "seed1")
+=======
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        (
+            [15.5],
+            "darts compared the 729 possible networks by weights that they share, for as much arithmetic as "
+            "14.5 trainings take, and trained 1 alone.",
+        ),
+        (None, "darts tried 1 of 729 possible networks."),
+    ],
+)
+def test_the_first_page_says_that_networks_were_compared_by_shared_weights(shares, said):
+    problem = SimpleNamespace(task=signals(40, 8))
+    evidence = SimpleNamespace(problem=problem, config={"agent": "darts"}, result={"shares": shares})
+    counts = {"tried": 1, "possible": 729}
+    facts = {name: SimpleNamespace(estimate=count) for name, count in counts.items()}
+    page = SimpleNamespace(words="a cell", parameters=0, **facts)
+    assert Words(evidence, page).found().endswith(said)
+>>>>>>> use
 
 
 def test_a_damaged_file_withholds_the_answer_in_a_sentence(folder):

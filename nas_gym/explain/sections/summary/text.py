@@ -82,10 +82,16 @@ class Words:
             else f"; this was the {ordinal(int(page.found_at.estimate or 0))} that it tried"
         )
         agent = self._evidence.config.get("agent", "of the run")
-        return (
-            f"{capital(page.words)}{size}. To {task.target.aim(task.name)}, the agent {agent} tried "
-            f"{page.tried.estimate:,} of {page.possible.estimate:,} possible networks{when}."
-        )
+        charged = (self._evidence.result or {}).get("shares") or [1.0]
+        if max(charged) > 1:  # the rest was spent on weights that all networks share
+            tried = (
+                f"compared the {page.possible.estimate:,} possible networks by weights that they share, for "
+                f"as much arithmetic as {sum(charged) - len(charged):.3g} trainings take, and trained "
+                f"{page.tried.estimate:,} alone{when}"
+            )
+        else:
+            tried = f"tried {page.tried.estimate:,} of {page.possible.estimate:,} possible networks{when}"
+        return f"{capital(page.words)}{size}. To {task.target.aim(task.name)}, the agent {agent} {tried}."
 
     def quote(self) -> str:
         """Say which number to quote, and how sure it is."""
