@@ -34,7 +34,7 @@ MEMBERS: dict[str, tuple[Block, ...]] = {
     "nbeats": (("trend", 64), ("season", 64)),
     "nbeats_generic": (("generic", 64), ("generic", 64)),
     "tcn": (("causal", 8),),
-    "gru": (("gru", 16),),
+    "gru": (("gru", 8),),
 }
 
 
@@ -110,7 +110,7 @@ class ForecasterSpace(SearchSpace[Forecaster]):
         kernels: Sequence[int] = (5, 25),
         widths: Sequence[int] = (16, 64),
         channels: Sequence[int] = (4, 8),
-        units: Sequence[int] = (8, 16),
+        units: Sequence[int] = (8,),
     ) -> None:
         self.input_shape, self.outputs = _signal(input_shape), outputs
         self.horizon = None if horizon is None else whole("horizon of the forecaster space", horizon)
