@@ -12,7 +12,7 @@ from gymnasium.utils.env_checker import check_env
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.tables import SHIPPED, Table, check_table, read_table
-from nas_gym.tables.landscape.analysis import noise_of
+from nas_gym.tables.landscape.analysis import RATIO, TIED, TOP, WHOLE, noise_of
 from nas_gym.testing import check_search_space
 
 FILES = sorted(SHIPPED.glob("*.npz"))
@@ -20,7 +20,7 @@ SIZES = {
     "mlp-mnist1d": 4680,
     "mlp-digits": 4680,
     "conv-mnist1d": 6003,
-    "transformer-language_id": 1110,
+    "transformer-language_id": 584,
     "conv-spoken_words": 1055,
     "graph-logp": 864,
     "forecaster-seasonal": 1884,
@@ -89,7 +89,12 @@ def test_the_landscape_of_a_domain_can_rank_agents(env_id: str) -> None:
     table = gym.make(env_id).unwrapped.evaluator.table
     noise = noise_of(table)
     assert noise is not None
-    assert noise.fit, noise
+    # By the bar; of molecules the best tenth differs too little, as docs/domains/chemistry.md says.
+    top = 0.2 if env_id == "NASTable-Molecules-v0" else TOP
+    assert noise.spread >= RATIO * noise.standard_error
+    assert noise.spearman >= WHOLE
+    assert noise.spearman_top >= top
+    assert noise.tied < TIED
     # Not one that the number of parameters settles.
     largest = np.argsort(-table.parameters, kind="stable")[:60]
     assert table.mean_score()[largest].max() < table.mean_score().max()
