@@ -85,6 +85,18 @@ ROLLOUTS = {
             [[2, 2, 1], [2, 1, 1], [1, 2, 1], [0, 0, 1]],
         ),
     ],
+    "NASTable-Series-v0": [
+        (46, "generic-32", 0.672431, [7, 0, 0]),
+        (22, "generic-32 > season-8", 0.617849, [7, 10, 0]),
+        (31, "generic-32 > season-8 > generic-32", 0.641227, [7, 10, 7]),
+        (45, "generic-8 > season-8 > generic-32", 0.634861, [6, 10, 7]),
+    ],
+    "NASTable-Molecules-v0": [
+        (32, "edge_vectors, sum, last, no_norm: fc-16", 0.814955, [[1, 0], [1, 0, 0, 0]]),
+        (15, "edge_vectors, sum, last, no_norm: fc-16 > kgnn-16", 0.829023, [[1, 7], [1, 0, 0, 0]]),
+        (26, "edge_vectors, sum, last, no_norm: kgnn-16 > kgnn-16", 0.781664, [[7, 7], [1, 0, 0, 0]]),
+        (22, "edge_vectors, sum, last, no_norm: kgnn-16 > kgnn-32", 0.800903, [[7, 8], [1, 0, 0, 0]]),
+    ],
     "NASBench201-v0": [
         (20, "|none~0|+|none~0|none~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 0, 0, 4, 0]),
         (9, "|none~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 1, 0, 4, 0]),
@@ -186,6 +198,38 @@ DEFAULTS = {
         },
         "task": {"name": "mnist1d"},
         "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 12, "seeds": "mean"},
+    },
+    "NASTable-Series-v0": {
+        "search_space": {
+            "name": "forecaster",
+            "horizon": 12,
+            "season": 24,
+            "max_layers": 3,
+            "kinds": ["linear", "average", "perceptron", "generic", "trend", "season", "causal"],
+            "kernels": [5, 25],
+            "widths": [8, 32],
+            "channels": [4],
+            "units": [8, 16],
+        },
+        "task": {"name": "seasonal"},
+        "evaluator": {"name": "table", "benchmark": "forecaster", "fidelity": 8, "seeds": "mean"},
+    },
+    "NASTable-Molecules-v0": {
+        "search_space": {
+            "name": "graph",
+            "node_features": 19,
+            "edge_kinds": 4,
+            "max_layers": 2,
+            "widths": [16, 32],
+            "operations": ["fc", "gcn", "sage", "kgnn"],
+            "edges": ["plain_edges", "edge_vectors"],
+            "readouts": ["sum", "mean", "max"],
+            "jumping": ["last", "concat"],
+            "normalisations": ["no_norm"],
+            "head": 32,
+        },
+        "task": {"name": "logp"},
+        "evaluator": {"name": "table", "benchmark": "graph", "fidelity": 7, "seeds": "mean"},
     },
     "NASBench201-v0": {
         "search_space": {
