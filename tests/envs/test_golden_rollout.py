@@ -97,6 +97,22 @@ ROLLOUTS = {
         (26, "edge_vectors, sum, last, no_norm: kgnn-16 > kgnn-16", 0.781664, [[7, 7], [1, 0, 0, 0]]),
         (22, "edge_vectors, sum, last, no_norm: kgnn-16 > kgnn-32", 0.800903, [[7, 8], [1, 0, 0, 0]]),
     ],
+    "NASTable-Speech-v0": [
+        (20, "conv7-4-relu", 0.541546, [[1, 0, 0], [1, 0, 0], [2, 0, 0], [0, 0, 0]]),
+        (8, "conv7-4-relu > conv7-4-relu", 0.565217, [[1, 1, 0], [1, 1, 0], [2, 2, 0], [0, 0, 0]]),
+        (
+            12,
+            "conv7-4-relu > conv7-4-relu > conv3-12-relu",
+            0.671981,
+            [[1, 1, 1], [1, 1, 2], [2, 2, 1], [0, 0, 0]],
+        ),
+        (
+            19,
+            "conv3-4-relu > conv7-4-relu > conv3-12-relu",
+            0.629952,
+            [[1, 1, 1], [1, 1, 2], [1, 2, 1], [0, 0, 0]],
+        ),
+    ],
     "NASBench201-v0": [
         (20, "|none~0|+|none~0|none~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 0, 0, 4, 0]),
         (9, "|none~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 1, 0, 4, 0]),
@@ -230,6 +246,17 @@ DEFAULTS = {
         },
         "task": {"name": "logp"},
         "evaluator": {"name": "table", "benchmark": "graph", "fidelity": 7, "seeds": "mean"},
+    },
+    "NASTable-Speech-v0": {
+        "search_space": {
+            "name": "conv",
+            "max_layers": 3,
+            "operations": ["conv3", "conv7", "max_pool"],
+            "channels": [4, 12],
+            "activations": ["relu"],
+        },
+        "task": {"name": "spoken_words"},
+        "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 5, "seeds": "mean"},
     },
     "NASBench201-v0": {
         "search_space": {
