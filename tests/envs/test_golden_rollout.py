@@ -113,6 +113,32 @@ ROLLOUTS = {
             [[1, 1, 1], [1, 1, 2], [1, 2, 1], [0, 0, 0]],
         ),
     ],
+    "NASTable-Text-v0": [
+        (
+            29,
+            "feedforward-16-relu-layer",
+            0.264167,
+            [[1, 0, 0], [2, 0, 0], [0, 0, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0], [1, 0, 0]],
+        ),
+        (
+            12,
+            "feedforward-16-relu-layer > feedforward-16-gelu-layer",
+            0.272083,
+            [[1, 2, 0], [2, 2, 0], [0, 0, 0], [0, 0, 0], [1, 1, 0], [0, 0, 0], [1, 1, 0]],
+        ),
+        (
+            16,
+            "feedforward-16-relu-layer > convolution-7-gelu-layer > feedforward-16-gelu-layer",
+            0.29875,
+            [[1, 2, 2], [2, 3, 2], [0, 0, 0], [0, 2, 0], [1, 1, 1], [0, 0, 0], [1, 0, 1]],
+        ),
+        (
+            27,
+            "feedforward-16-relu-layer > convolution-7-gelu-layer",
+            0.282083,
+            [[1, 2, 0], [2, 3, 0], [0, 0, 0], [0, 2, 0], [1, 1, 0], [0, 0, 0], [1, 0, 0]],
+        ),
+    ],
     "NASBench201-v0": [
         (20, "|none~0|+|none~0|none~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 0, 0, 4, 0]),
         (9, "|none~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 1, 0, 4, 0]),
@@ -257,6 +283,29 @@ DEFAULTS = {
         },
         "task": {"name": "spoken_words"},
         "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 5, "seeds": "mean"},
+    },
+    "NASTable-Text-v0": {
+        "search_space": {
+            "name": "transformer",
+            "vocabulary": 72,
+            "lengths": [16],
+            "positions": None,
+            "causal": False,
+            "max_layers": 3,
+            "channels": 16,
+            "blocks": ["attention", "feedforward", "convolution"],
+            "heads": [2],
+            "qkv": [0, 3],
+            "norms": ["layer"],
+            "widths": [16],
+            "activations": ["relu", "gelu"],
+            "kernels": [3, 7],
+            "position_encoding": "sines",
+            "stride": None,
+            "dropout": 0.0,
+        },
+        "task": {"name": "language_id"},
+        "evaluator": {"name": "table", "benchmark": "transformer", "fidelity": 4, "seeds": "mean"},
     },
     "NASBench201-v0": {
         "search_space": {

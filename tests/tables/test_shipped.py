@@ -31,7 +31,11 @@ DOMAINS = {
     "NASTable-Molecules-v0": "graph-logp",
     "NASTable-Series-v0": "forecaster-seasonal",
 }
-MISSED = {"NASTable-Speech-v0": (2.9, TOP), "NASTable-Molecules-v0": (RATIO, 0.2)}
+MISSED = {
+    "NASTable-Text-v0": (RATIO, 0.05),
+    "NASTable-Speech-v0": (2.9, TOP),
+    "NASTable-Molecules-v0": (RATIO, 0.2),
+}
 """What those have that miss the bar: spread in standard errors, and correlation in the top tenth."""
 NEEDS = {"language_id": "babel", "spoken_words": "espeakng_loader", "logp": "rdkit"}
 """The package of an extra that a task's data come with."""
