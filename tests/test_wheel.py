@@ -24,7 +24,8 @@ import gymnasium as gym, nas_agents, nas_gym
 for package in (nas_gym, nas_agents):
     assert Path(package.__file__).is_relative_to(Path.cwd()), package.__file__
     assert (Path(package.__file__).parent / "py.typed").exists()
-for env_id in ("NASTable-MLP-v0", "NASTable-Conv-v0"):
+domains = ("Text", "Speech", "Molecules", "Series")
+for env_id in ("NASTable-MLP-v0", "NASTable-Conv-v0", *(f"NASTable-{domain}-v0" for domain in domains)):
     env = gym.make(env_id)
     env.reset(seed=0)
     _, reward, *_ = env.step(1)

@@ -39,6 +39,11 @@ SMALL_CONV = {
     "channels": [4, 8],
     "activations": ["relu"],
 }
+FORECASTER = {
+    "name": "forecaster",
+    "kinds": ["linear", "average", "perceptron", "generic", "trend", "season", "causal"],
+}
+"""As it was when its figures were measured, before recurrent blocks."""
 CASES: dict[str, dict[str, Any]] = {
     "default: mlp on mnist1d": {},
     "mlp on mnist1d, 5 epochs": {"evaluator": {"recipe": {"epochs": 5}}},
@@ -83,7 +88,7 @@ CASES: dict[str, dict[str, Any]] = {
         },
     },
     **{
-        f"forecaster on {task}": {"search_space": "forecaster", "task": task}
+        f"forecaster on {task}": {"search_space": FORECASTER, "task": task}
         for task in ("glucose", "seasonal", "volatility")
     },
     "asr_cell on spoken_words": {

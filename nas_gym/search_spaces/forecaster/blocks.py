@@ -8,7 +8,7 @@ from nas_gym.networks import Network, NetworkBuilder, Shape
 
 Block = tuple[str, int]
 """Kind and size; the size of `linear` is 0."""
-KINDS = ("linear", "average", "perceptron", "generic", "trend", "season", "causal")
+KINDS = ("linear", "average", "perceptron", "generic", "trend", "season", "causal", "gru")
 POWERS = 3
 """Functions of a trend: a level, a slope, a bend."""
 MOST_WAVES = 4
@@ -21,6 +21,7 @@ IN_WORDS = {
     "trend": "an N-BEATS trend block of {} units",
     "season": "an N-BEATS season block of {} units",
     "causal": "causal convolutions of {} channels",
+    "gru": "a gated recurrent layer of {} units",
 }
 
 
@@ -125,6 +126,10 @@ class _Made:
         last = [channel * steps + steps - 1 for channel in range(channels)]
         row = builder.flatten(node, layer=layer)
         return self._forecast(builder.select(row, last, layer=layer))
+
+    def gru(self, units: int) -> int:
+        state = self._builder.recurrent(self._window, "gru", units, last=True, layer=self._layer)
+        return self._forecast(state)
 
     def _by_basis(self, width: int, of: str, functions: int, period: int) -> int:
         builder, frame, layer = self._builder, self._frame, self._layer

@@ -34,6 +34,7 @@ MEMBERS: dict[str, tuple[Block, ...]] = {
     "nbeats": (("trend", 64), ("season", 64)),
     "nbeats_generic": (("generic", 64), ("generic", 64)),
     "tcn": (("causal", 8),),
+    "gru": (("gru", 8),),
 }
 
 
@@ -63,12 +64,15 @@ class ForecasterSpace(SearchSpace[Forecaster]):
     - ``causal-8``: a temporal convolutional network (Bai et al. 2018): causal convolutions of kernel 3 and so
       many channels, whose dilation doubles until they reach over the window (at most 6 of them), with relu
       and shortcuts by convolutions of kernel 1; the last step goes through a linear map. Steps that do not
-      reach the last one are not computed, so that the dilation is a stride of 2.
+      reach the last one are not computed, so that the dilation is a stride of 2;
+    - ``gru-8``: a gated recurrent layer (Cho et al. 2014) of so many units that reads the window step by
+      step; its last state goes through a linear map.
 
     Only the average and the blocks of N-BEATS take something off. Where the task is one of series, networks
     answer changes from the seasonal naive forecast, see `nas_gym.tasks.Forecast`.
 
-    Text: ``"average-25 > linear"``. Members: linear, dlinear, perceptron, nbeats, nbeats_generic, tcn.
+    Text: ``"average-25 > linear"``. Members: linear, dlinear, perceptron, nbeats, nbeats_generic, tcn,
+    gru.
 
     Actions, in order: keep; add a block (for each gap, each choice); remove a block; swap a block.
 
@@ -85,6 +89,7 @@ class ForecasterSpace(SearchSpace[Forecaster]):
         kernels: the windows of moving averages to choose from, odd numbers.
         widths: the widths of perceptrons and N-BEATS blocks to choose from.
         channels: the channels of causal convolutions to choose from.
+        units: the units of recurrent layers to choose from.
 
     Raises:
         NASGymError: for a bad option, or examples that are no signals.
@@ -105,6 +110,7 @@ class ForecasterSpace(SearchSpace[Forecaster]):
         kernels: Sequence[int] = (5, 25),
         widths: Sequence[int] = (16, 64),
         channels: Sequence[int] = (4, 8),
+        units: Sequence[int] = (8,),
     ) -> None:
         self.input_shape, self.outputs = _signal(input_shape), outputs
         self.horizon = None if horizon is None else whole("horizon of the forecaster space", horizon)
@@ -118,7 +124,13 @@ class ForecasterSpace(SearchSpace[Forecaster]):
             raise ConfigError(f"kernels of the forecaster space must be odd numbers, not {even[0]}")
         self.widths = wholes("widths of the forecaster space", widths)
         self.channels = wholes("channels of the forecaster space", channels)
-        sizes = {"linear": (0,), "average": self.kernels, "causal": self.channels}
+        self.units = wholes("units of the forecaster space", units)
+        sizes = {
+            "linear": (0,),
+            "average": self.kernels,
+            "causal": self.channels,
+            "gru": self.units,
+        }
         self.choices: tuple[Block, ...] = tuple(
             (kind, size) for kind in self.kinds for size in sizes.get(kind, self.widths)
         )
@@ -143,6 +155,7 @@ class ForecasterSpace(SearchSpace[Forecaster]):
             "kernels": list(self.kernels),
             "widths": list(self.widths),
             "channels": list(self.channels),
+            "units": list(self.units),
         }
 
     def smallest(self) -> Forecaster:

@@ -126,6 +126,21 @@ def test_a_deep_network_keeps_its_letters_and_they_stay_in_their_boxes(is_narrow
     assert "Lines at the left are shortcuts." in figure.caption
 
 
+@pytest.mark.parametrize("is_narrow", [True, False], ids=["phone", "page"])
+def test_a_label_that_fills_its_line_stays_in_its_box(is_narrow):
+    space = make_search_space({"name": "graph", "node_features": 4, "edge_kinds": 3}, (9, 5), 1)
+    architecture = space.parse("plain_edges, sum, concat, layer_norm: gcn-32 > gin-32 > gat-32")
+    figure = network_figure(space, architecture, (), "melting point in K")
+    with style.set_style(), style.set_narrow_style() if is_narrow else nullcontext():
+        (axes,) = laid_out(figure, is_narrow=is_narrow).axes
+        boxes = [one.get_window_extent() for one in axes.patches if isinstance(one, FancyBboxPatch)]
+        extents = [text.get_window_extent() for text in axes.texts]
+    for box in boxes:
+        inside = [one for one in extents if box.y0 < one.y0 + one.height / 2 < box.y1]
+        assert inside
+        assert all(box.x0 <= one.x0 and one.x1 <= box.x1 for one in inside)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "choice", "place"),
     [

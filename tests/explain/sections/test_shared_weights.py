@@ -69,7 +69,6 @@ def test_a_warning_is_told_with_its_epoch(folder):
     file.write_text(before)
 
 
-<<<<<<< HEAD
 def test_what_is_lost_without_a_candidate_is_told_beside_its_weight(folder):
     section = section_of(folder)
     last = json.loads((folder / "one_shot.jsonl").read_text().splitlines()[-1])
@@ -122,7 +121,8 @@ def test_places_that_other_seeds_decide_alike_are_told(folder):
     config.write_text(config.read_text().replace('"darts"', '"drnas"'))
     assert "Whether another seed would choose the same is not known" in " ".join(section_of(folder).answer)
     shutil.rmtree(folder.parent / "seed1")
-=======
+
+
 @pytest.mark.parametrize(
     ("shares", "said"),
     [
@@ -141,7 +141,6 @@ def test_the_first_page_says_that_networks_were_compared_by_shared_weights(share
     facts = {name: SimpleNamespace(estimate=count) for name, count in counts.items()}
     page = SimpleNamespace(words="a cell", parameters=0, **facts)
     assert Words(evidence, page).found().endswith(said)
->>>>>>> use
 
 
 def test_a_damaged_file_withholds_the_answer_in_a_sentence(folder):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
@@ -26,6 +27,7 @@ HEIGHT, GAP, LABELLED_GAP = 0.5, 0.3, 0.55
 WIDTH, NOTES = 7.0, 2.75
 NOTE_LETTERS, NARROW_NOTE_LETTERS = 38, 40
 NOTE_HEIGHT = 0.75
+BESIDE, POINTS = 0.06, 72  # inches at each side of a label, points of an inch
 Place = tuple[int, ...]
 
 
@@ -154,11 +156,17 @@ def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], m
             line,
             ha="center",
             va="center",
-            fontsize=min(size, 7.5) if is_small else size,
+            fontsize=_fitting(line, min(size, 7.5) if is_small else size, width - 2 * BESIDE),
             color=style.ink(),
             zorder=4,
         )
     badges(axes, x + width / 2, top + HEIGHT / 2, marks)
+
+
+def _fitting(line: str, size: float, width: float) -> float:
+    """Return the size of letters, at most `size`, at which a line is no wider than so many inches."""
+    wide = TextPath((0, 0), line, size=size).get_extents().width / POINTS
+    return size * min(1.0, width / wide) if wide > 0 else size
 
 
 def _link(
