@@ -11,6 +11,7 @@ from .lines import Step as Step
 from .minari import check_recordable as check_recordable
 from .minari import to_minari as to_minari
 from .minari_folder import check_minari as check_minari
+from .policies.base import Kind as Kind
 from .policies.base import Policy as Policy
 from .policies.base import State as State
 from .policies.base import TabularPolicy as TabularPolicy

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nas_agents.learning.states import States
-from nas_gym.traces import State, TabularPolicy
-from nas_gym.traces.policies.base import Kind
+from nas_gym.traces import Kind, State, TabularPolicy
 
 WHOLE = 7_000
 Scores = Callable[[list[int], np.ndarray], np.ndarray]
