@@ -27,6 +27,7 @@ QUERIES = [name for name in ALL if AGENTS[name].access == "query"]
 NEURAL = ["dqn", "ppo", "preference-ppo"]
 LEARNERS = [*NEURAL, "q-learning"]
 HALVING = ["hyperband", "successive-halving"]
+SMALL_CELL = {"name": "cell", "operations": ["none", "skip_connect", "nor_conv_1x1"]}
 # They learn nothing of edits in a search, and score them by the architectures that they lead to.
 SCORERS = ["pretrained", "pretrained-walk"]
 
@@ -132,7 +133,7 @@ def test_every_reward_can_be_searched(name, reward):
     assert 1 <= len(result.evaluations) <= 4
 
 
-@pytest.mark.parametrize("space", ["conv", "cell"])
+@pytest.mark.parametrize("space", ["conv", SMALL_CELL], ids=["conv", "cell"])
 @pytest.mark.parametrize("name", ALL)
 def test_every_space_can_be_searched(name, space):
     assert len(search(name, budget=4, env=environment(space=space)).evaluations) == 4
