@@ -20,9 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from nas_gym.evaluators.supernet.sampling import make_sampling
-from nas_gym.networks import Supernet, needed, outputs_together
-from nas_gym.networks.together import NamedPath
+from nas_gym.evaluators import make_sampling
+from nas_gym.networks import NamedPath, Supernet, needed, outputs_together
 from nas_gym.search_spaces import make_search_space
 
 CASES = {

@@ -37,4 +37,5 @@ from .store.store import Store as Store
 from .store.store import existing_store as existing_store
 from .store.store import store_is_there as store_is_there
 from .supernet.evaluator import SupernetEvaluator as SupernetEvaluator
+from .supernet.sampling import make_sampling as make_sampling
 from .train import TrainEvaluator as TrainEvaluator

@@ -93,5 +93,6 @@ from .operations.zero import Zero as Zero
 from .supernet import Supernet as Supernet
 from .supernet import check_places as check_places
 from .supernet import needed as needed
+from .together import NamedPath as NamedPath
 from .together import draws_noise as draws_noise
 from .together import outputs_together as outputs_together

@@ -25,6 +25,17 @@ SCORES = {
 }
 # The tasks whose option `kind` said what an example is; a task of a user's own may have one that says else.
 OWN_DATA = ("arrays", "npz")
+# What q-learning has beside what it had when it was always a table.
+TABLE_FORM = {
+    "outputs": "actions",
+    "exploration": "posterior",
+    "discount": 0.5,
+    "novelty": 3.0,
+    "n_steps": 1,
+    "planning": 4,
+    "normalise": True,
+    "demonstrations": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,13 @@ def config_2(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, "env": env, "format": 3}
 
 
+def config_3(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config that says which form of q-learning it is of."""
+    run = config.get("config")
+    found = {**config, "format": 4}
+    return {**found, "config": _table_form(config, run)} if isinstance(run, Mapping) else found
+
+
 def result_1(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return a result with scores in place of accuracies, and with the metrics that there are beside them.
 
@@ -126,10 +144,23 @@ def result_1(result: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def result_2(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result that says which form of q-learning it is of."""
+    return {**_table_form(result, result), "format": 3}
+
+
 def trace_1(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return a line of a trace with a score in place of the accuracy; the header alone has a version."""
     found = _scores(line)
     return {**found, "version": 2} if "version" in found else found
+
+
+def _table_form(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of a run with the hyperparameters of the table, of q-learning that does not name them."""
+    found, given = dict(values), values.get("hyperparameters")
+    if run.get("agent") == "q-learning" and isinstance(given, Mapping) and "outputs" not in given:
+        found["hyperparameters"] = TABLE_FORM | dict(given)
+    return found
 
 
 def _scores(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +173,7 @@ def _dicts(entries: object) -> list[dict[str, Any]]:
     return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
 
 
-CONFIG = Format("config", "format", {2: config_2})
+CONFIG = Format("config", "format", {2: config_2, 3: config_3})
 # The first results of a plain `Trace` name no format; those of the command line and of comparisons do.
-RESULT = Format("result", "format", {1: result_1}, unnamed=1)
+RESULT = Format("result", "format", {1: result_1, 2: result_2}, unnamed=1)
 TRACE = Format("trace", "version", {1: trace_1})

@@ -141,7 +141,10 @@ def test_the_recorded_policy_shares_the_weights_of_the_agent():
 def test_it_learns_to_stay_where_networks_are_good(name):
     env = Watch(environment(relu_layers))
     agent = {"name": name, "outputs": "actions", "gamma": 0.9, "width": 64}
-    agent |= {"n_steps": 20, "batch_size": 20, "n_epochs": 10} if name == "ppo" else {"epsilon_start": 1.0}
+    if name == "ppo":
+        agent |= {"n_steps": 20, "batch_size": 20, "n_epochs": 10, "learning_rate": 0.005, "ent_coef": 0.05}
+    else:
+        agent |= {"epsilon_start": 1.0}
     make_agent(agent).search(env, budget=20, seed=0)
     early, late = np.mean(env.scores[:200]), np.mean(env.scores[-200:])
     assert len(env.scores) == 1000

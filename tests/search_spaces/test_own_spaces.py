@@ -296,7 +296,7 @@ def report(tmp_path_factory):
         horizon=6,
     )
     folder = tmp_path_factory.mktemp("walls") / "run"
-    make_agent("q-learning").search(Trace(env, folder), WALLS.size, 0)
+    make_agent({"name": "q-learning", "outputs": "actions"}).search(Trace(env, folder), WALLS.size, 0)
     return explain(folder, store="memory", write=False)
 
 

@@ -61,9 +61,9 @@ class Guide:
             back = legal[after == home]
             if len(back):
                 return int(back[0])
-        self._home = here
         edits = legal != 0
         fresh = edits & ~self._experience.known(after)
+        self._home = here if fresh.any() else None  # where all is known there is nothing to come back for
         chosen = fresh if fresh.any() else edits if edits.any() else ~edits
         return int(self._rng.choice(legal[chosen]))
 
