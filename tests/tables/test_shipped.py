@@ -20,7 +20,7 @@ SIZES = {
     "mlp-mnist1d": 4680,
     "mlp-digits": 4680,
     "conv-mnist1d": 6003,
-    "transformer-language_id": 584,
+    "transformer-language_id": 1_110,
     "conv-spoken_words": 1055,
     "graph-logp": 864,
     "forecaster-seasonal": 1884,

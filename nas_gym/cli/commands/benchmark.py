@@ -56,7 +56,7 @@ def list_tables() -> None:
             grid.add_row(name, *_columns(read_table(path)), kilobytes, where)
         except NASGymError:
             grid.add_row(name, "damaged: build or import it again", "", "", "", "", kilobytes, where)
-    Console(width=None if Console().is_terminal else 150).print(grid)
+    Console(width=None if Console().is_terminal else 200).print(grid)
     for benchmark, how in HOW_TO_GET.items():
         if not any(name.startswith(f"{benchmark}-") for name in files):
             typer.echo(f"{benchmark} is not here: {how}")
