@@ -12,9 +12,9 @@ import torch
 from nas_gym.deploy.export.tensorflow import outputs_of
 from nas_gym.deploy.export.tensorflow_operations.registry import OPERATIONS
 from nas_gym.networks import NetworkBuilder, NetworkModule, Operation
-from tests.helpers.graphs import graph_data, graph_networks
 from tests.helpers.networks import make_data, operation_networks, series_networks, table_networks
-from tests.helpers.sequences import CODES, code_data, crossing_network, sequence_networks
+from tests.helpers.operations.graphs import graph_data, graph_networks
+from tests.helpers.operations.sequences import CODES, code_data, crossing_network, sequence_networks
 
 NEVER_COMPUTED = {"input", "time_map"}
 """What is given, and what others are made of."""

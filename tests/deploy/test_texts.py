@@ -18,7 +18,7 @@ from nas_gym.networks import NetworkModule, initial_weights
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from tests.deploy.test_export import with_random_arrays
-from tests.helpers.sequences import sequence_networks
+from tests.helpers.operations.sequences import sequence_networks
 
 ARCHITECTURE = (
     "attention-2-conv3-rms > feedforward-32-relu2-layer > convolution-5-gelu-layer > attention-4-plain-layer"

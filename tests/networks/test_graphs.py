@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nas_gym.networks import READOUTS, Network, NetworkBuilder, NetworkModule, initial_weights
-from tests.helpers.graphs import (
+from tests.helpers.operations.graphs import (
     FEATURES,
     LAYERS,
     NODES,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nas_gym.networks import Network
 from nas_gym.training import TrainingData
-from tests.helpers.graphs import graph_data, graph_networks
 from tests.helpers.networks import make_data, series_networks, table_networks
+from tests.helpers.operations.graphs import graph_data, graph_networks
 from tests.helpers.operations.recurrent import CHANNELS, recurrent_networks, token_data, token_networks
-from tests.helpers.sequences import code_data, crossing_network, sequence_networks
+from tests.helpers.operations.sequences import code_data, crossing_network, sequence_networks
 
 LENGTH = 7
 """Tokens of an example."""

@@ -7,8 +7,8 @@ import torch
 
 from nas_gym.training import Keep, Member, OrdinaryTraining, Recipe
 from nas_gym.training.kernels.registry import is_fusible
-from tests.helpers.graphs import graph_data, graph_networks
 from tests.helpers.networks import trained
+from tests.helpers.operations.graphs import graph_data, graph_networks
 from tests.training.test_invariance import same_bits
 
 RECIPE = Recipe(epochs=2, batch_size=32, optimizer="sgd", learning_rate=0.02)

@@ -13,7 +13,7 @@ from nas_gym.training import ChunkTraining, Keep, Member, Recipe
 from nas_gym.training.kernels.paths import PATHS, paths_set
 from nas_gym.training.kernels.registry import is_fusible
 from tests.helpers.networks import make_data, random_members, trained
-from tests.helpers.sequences import code_data, crossing_network, sequence_networks
+from tests.helpers.operations.sequences import code_data, crossing_network, sequence_networks
 
 LENGTH = 7
 RECIPE = Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=0.05)
