@@ -27,6 +27,9 @@ QUERIES = [name for name in ALL if AGENTS[name].access == "query"]
 NEURAL = ["dqn", "ppo", "preference-ppo"]
 LEARNERS = [*NEURAL, "q-learning"]
 HALVING = ["hyperband", "successive-halving"]
+# Less simulation between real steps, where many steps are asked for.
+CHEAP = {"dqn": {"planning": 1}, "ppo": {"planning": 1, "n_epochs": 1}}
+SMALL_CONV = {"name": "conv", "max_layers": 2, "channels": [4], "activations": ["relu"]}
 SMALL_CELL = {"name": "cell", "operations": ["none", "skip_connect", "nor_conv_1x1"]}
 # They learn nothing of edits in a search, and score them by the architectures that they lead to.
 SCORERS = ["pretrained", "pretrained-walk"]
@@ -95,7 +98,7 @@ def test_the_chosen_architecture_is_the_best_seen(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_space_smaller_than_the_budget_ends_the_search(name):
-    result = search(name, budget=15)
+    result = search(name, budget=15, **CHEAP.get(name, {}))
     assert len(result.evaluations) <= 14
     assert result.stopped == ("space exhausted" if name in QUERIES else "max_steps")
     assert result.steps <= 50 * 15
@@ -133,7 +136,7 @@ def test_every_reward_can_be_searched(name, reward):
     assert 1 <= len(result.evaluations) <= 4
 
 
-@pytest.mark.parametrize("space", ["conv", SMALL_CELL], ids=["conv", "cell"])
+@pytest.mark.parametrize("space", [SMALL_CONV, SMALL_CELL], ids=["conv", "cell"])
 @pytest.mark.parametrize("name", ALL)
 def test_every_space_can_be_searched(name, space):
     assert len(search(name, budget=4, env=environment(space=space)).evaluations) == 4
@@ -252,7 +255,7 @@ def test_a_walk_takes_legal_actions_only(name):
             return *result, info
 
     env = Watch(environment(initial="random", horizon=7))
-    search(name, budget=15, env=env)
+    search(name, budget=15, env=env, **CHEAP.get(name, {}))
     assert env.steps == 50 * 15
     assert env.illegal == 0
 
