@@ -185,6 +185,7 @@ class QLearning(Agent):
         self.q_table = {}
         if self.outputs == "successors":
             _SuccessorSearch(self, session).run()
+            return
         q = QTable(self.alpha, self.gamma, len(session.search_space.actions), self.initial_q)
         self.q_table = q.values
         session.watch(TabularPolicy(session.search_space, q.values))

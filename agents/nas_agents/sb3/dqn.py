@@ -107,6 +107,7 @@ class DQN(Agent):
 
             with reproducible():
                 search_on_successors(self, session)
+            return
         with reproducible():
             model = MaskedDQN(
                 with_mask(session.env),

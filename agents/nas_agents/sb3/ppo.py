@@ -106,6 +106,7 @@ class MaskablePPO(Agent):
 
             with reproducible():
                 SuccessorPPO(self, session).run()
+            return
         with reproducible():
             model = self.model(session.env, session.seed)
             session.watch(NeuralPolicy(session.search_space, model, "probabilities"))
