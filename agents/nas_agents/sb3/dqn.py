@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 from gymnasium import spaces
 
@@ -112,18 +113,9 @@ class DQN(Agent):
             model = MaskedDQN(
                 with_mask(session.env),
                 epsilon=lambda: self.epsilon(session.progress()),
-                learning_rate=self.learning_rate,
-                buffer_size=self.buffer_size,
-                learning_starts=self.learning_starts,
-                batch_size=self.batch_size,
-                gamma=self.gamma,
-                train_freq=1,
-                gradient_steps=self.gradient_steps,
-                n_steps=self.n_steps,
-                target_update_interval=self.target_update_interval,
                 policy_kwargs={"net_arch": [self.width, self.width]},
                 seed=session.seed,
-                device="cpu",
+                **self.learning(),
             )
             assert model.env is not None
             # Exploration and the environment would draw the same bits otherwise.
@@ -131,6 +123,21 @@ class DQN(Agent):
             view = SimpleNamespace(policy=unmasked_policy(model, session.env.observation_space))
             session.watch(NeuralPolicy(session.search_space, view, "q_values"))
             learn(model, session.trace)
+
+    def learning(self) -> dict[str, Any]:
+        """Return how both forms learn, as keyword arguments of `stable_baselines3.DQN`."""
+        return {
+            "learning_rate": self.learning_rate,
+            "buffer_size": self.buffer_size,
+            "learning_starts": self.learning_starts,
+            "batch_size": self.batch_size,
+            "gamma": self.gamma,
+            "train_freq": 1,
+            "gradient_steps": self.gradient_steps,
+            "n_steps": self.n_steps,
+            "target_update_interval": self.target_update_interval,
+            "device": "cpu",
+        }
 
     def epsilon(self, progress: float) -> float:
         """Return the probability of a random edit when a part of the budget, in [0, 1], is spent."""

@@ -38,15 +38,6 @@ def search_on_successors(agent: DQN, session: Session) -> None:
         guide=guide,
         epsilon=lambda: agent.epsilon(session.progress()),
         exploration=session.rng,
-        learning_rate=agent.learning_rate,
-        buffer_size=agent.buffer_size,
-        learning_starts=agent.learning_starts,
-        batch_size=agent.batch_size,
-        gamma=agent.gamma,
-        train_freq=1,
-        gradient_steps=agent.gradient_steps,
-        n_steps=agent.n_steps,
-        target_update_interval=agent.target_update_interval,
         policy_kwargs={
             "states": states,
             "width": agent.width,
@@ -55,7 +46,7 @@ def search_on_successors(agent: DQN, session: Session) -> None:
             "novelty": agent.novelty,
         },
         seed=session.seed,
-        device="cpu",
+        **agent.learning(),
     )
     # The networks and the environment would draw the same bits otherwise.
     envs.seed(session.env_seed)
