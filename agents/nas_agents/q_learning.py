@@ -181,11 +181,11 @@ class QLearning(Agent):
         check_learning(self)
 
     def run(self, session: Session) -> None:
-        check_discount(self.gamma, session)
         self.q_table = {}
         if self.outputs == "successors":
             _SuccessorSearch(self, session).run()
             return
+        check_discount(self.gamma, session)
         q = QTable(self.alpha, self.gamma, len(session.search_space.actions), self.initial_q)
         self.q_table = q.values
         session.watch(TabularPolicy(session.search_space, q.values))

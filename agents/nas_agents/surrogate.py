@@ -73,11 +73,13 @@ class Surrogate:
         return self._expected(table, told, seen, rows)
 
     def _expected(self, table: Table, told: np.ndarray, seen: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        from nas_agents.model_based.features import Features
+        from nas_agents.model_based.agent import ModelBased
+        from nas_agents.model_based.planners import features_of, flags_of
         from nas_agents.model_based.proxy_features import ProxyScores
 
         space, agent = table.search_space, make_agent({"name": self.agent, **self.options})
-        names = getattr(agent, "proxies", None) or []
+        assert isinstance(agent, ModelBased)
+        names = agent.proxies or []
         costs = None
         if names:
             task = recorded_task(table)
@@ -87,7 +89,7 @@ class Surrogate:
                 )
             costs = ProxyScores(space, task, names)
         with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
-            model = agent.model(Features(space, costs, len(names)))  # type: ignore[attr-defined]
+            model = agent.model(features_of(space, costs, flags_of(agent)))
             model.tell([space.architecture(int(row)) for row in told], seen.tolist())
             mean, _ = model.beliefs([space.architecture(int(row)) for row in rows])
         return np.asarray(mean, dtype=np.float64)

@@ -10,7 +10,7 @@ from nas_gym.errors import ConfigError
 
 
 def check_learning(agent: Any) -> None:
-    """Check the options `episode`, `novelty`, `normalise`, `demonstrations` and `warm_start` of an agent.
+    """Check `episode`, `novelty`, `normalise`, `demonstrations` and `warm_start` of an agent with `outputs`.
 
     Raises:
         NASGymError: if one of them does not fit.
@@ -20,6 +20,8 @@ def check_learning(agent: Any) -> None:
     within("novelty", agent.novelty, 0, 100)
     check_flag("normalise", agent.normalise)
     check_demonstrations(agent.demonstrations, agent.warm_start)
+    if agent.outputs == "actions" and agent.warm_start is not None:
+        raise ConfigError("warm_start is of outputs='successors': leave one of the two out")
 
 
 def check_demonstrations(demonstrations: object, warm_start: object) -> None:

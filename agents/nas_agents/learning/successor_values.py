@@ -19,11 +19,6 @@ SIMULATED_STEPS = 4
 MOST_SIMULATED = 500
 
 
-def n_step_sum(rewards: Sequence[float], gamma: float) -> float:
-    """Return r_1 + gamma r_2 + gamma^2 r_3 ..., the rewards of an n-step return (Sutton 1988)."""
-    return float(np.asarray(rewards) @ gamma ** np.arange(len(rewards)))
-
-
 class SuccessorValues:
     """W(s') = r(s') + gamma max W(s''), linear in the features of a network: its reward and what follows.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -242,13 +241,6 @@ def _mean_of(rows: list[dict[int, float]]) -> dict[int, float]:
         for column, value in row.items():
             found[column] = found.get(column, 0.0) + value / len(rows)
     return found
-
-
-@lru_cache(maxsize=2)
-def all_features(space: SearchSpace[Any]) -> tuple[Features, Matrix]:
-    """Return the features of every architecture of a space, rows by index; computed once in a process."""
-    features = Features(space)
-    return features, features.matrix(list(space))
 
 
 def ignored(space: SearchSpace[Any], architecture: Architecture) -> set[str]:

@@ -54,7 +54,7 @@ class ListedPlanner:
 
     def __init__(self, agent: ModelBased, trainings: Trainings, session: Session) -> None:
         proxies = scores_of(session, agent.proxies) if agent.proxies else None
-        self._list = classes_of(session.search_space, proxies, _options(agent))
+        self._list = classes_of(session.search_space, proxies, flags_of(agent))
         self._rng, self._trainings = session.rng, trainings
         self.model = agent.model(self._list.features)
         self._every = EveryArchitecture(self.model, self._list.matrix)
@@ -103,7 +103,7 @@ class SimulatedPlanner:
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
         self._trainings = trainings
         proxies = scores_of(session, agent.proxies) if agent.proxies else None
-        self.model = agent.model(_features(self._space, proxies, _options(agent)))
+        self.model = agent.model(features_of(self._space, proxies, flags_of(agent)))
         self._seconds = Seconds(self.model.features, trainings, agent.thrift)
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
@@ -163,7 +163,7 @@ def classes_of(
     space: SearchSpace[Any], proxies: ProxyScores | None, options: tuple[tuple[str, bool], ...]
 ) -> ClassList:
     """Return the classes of a space with their features; computed once in a process."""
-    return ClassList(space, _features(space, proxies, options))
+    return ClassList(space, features_of(space, proxies, options))
 
 
 def best_first(rewards: Rewards) -> list[Architecture]:
@@ -225,12 +225,19 @@ def fresh_designs(
     return found
 
 
-def _options(agent: ModelBased) -> tuple[tuple[str, bool], ...]:
+def flags_of(agent: ModelBased) -> tuple[tuple[str, bool], ...]:
     """Return what features there are to be, by the names of `Features`."""
     return ("by_class", agent.by_class), ("pieces", agent.pieces), ("short", agent.short is not None)
 
 
-def _features(
+def features_of(
     space: SearchSpace[Any], proxies: ProxyScores | None, options: tuple[tuple[str, bool], ...]
 ) -> Features:
+    """Return the features that a model compares, with proxies where there are some.
+
+    Args:
+        space: the search space.
+        proxies: scores by proxies; None for none.
+        options: as `flags_of` gives them.
+    """
     return Features(space, proxies, 0 if proxies is None else len(proxies.names), **dict(options))

@@ -10,7 +10,6 @@ import numpy as np
 from scipy.special import ndtri
 
 from nas_agents.agent import Session
-from nas_agents.model_based.features import Features, Matrix
 from nas_agents.warm_start import data_of
 from nas_gym.errors import ConfigError
 from nas_gym.search_spaces import Architecture, SearchSpace
@@ -70,13 +69,6 @@ class ProxyScores:
 def scores_of(session: Session, names: Sequence[str]) -> ProxyScores:
     """Return the scores by proxies in the space of a search; measured once in a process."""
     return _scores(session.search_space, data_of(session), tuple(names))
-
-
-@lru_cache(maxsize=2)
-def features_with(scores: ProxyScores, space: SearchSpace[Any]) -> tuple[Features, Matrix]:
-    """Return the features of every architecture of a space, proxies among them, rows by index."""
-    features = Features(space, scores, len(scores.names))
-    return features, features.matrix(list(space))
 
 
 @lru_cache(maxsize=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +82,10 @@ class Pretrained(Agent):
         from nas_agents.pretrained.training.whole import pretrain_policy
 
         start = None if self.policy is None else Path(self.policy)
-        pretrain_policy(
-            out, {}, f"{self.name}.learn", runs=runs, start=start, work=out.with_suffix(".training")
-        )
+        words = [f"--out={out.name}", *(f"--from={run}" for run in runs)]
+        words += [f"--start={start}"] if start else []
+        command = shlex.join(["nas-gym", "pretrain", *words])
+        pretrain_policy(out, {}, command, runs=runs, start=start, work=out.with_suffix(".training"))
 
     def _weights(self, session: Session) -> PolicyWeights:
         start = session.start if session.start is not None else self.policy

@@ -37,12 +37,13 @@ class DQN(Agent):
     Attributes:
         outputs: ``"successors"``, a score of each edited network, or ``"actions"``, an output an action.
         learning_rate: learning rate of Adam.
-        buffer_size: transitions in the replay memory.
-        learning_starts: steps of uniform legal edits before the first update.
+        buffer_size: transitions in the replay memory, simulated ones too.
+        learning_starts: steps, simulated ones too, of uniform legal edits before the first update; a
+            demonstration acts in their place while it lasts.
         batch_size: transitions of an update.
         gamma: discount.
         gradient_steps: updates after each step.
-        target_update_interval: steps between two copies to the target network.
+        target_update_interval: steps, simulated ones too, between two copies to the target network.
         epsilon_start, epsilon_end: probability of a random edit at both ends, linear over the budget.
         width: units of a hidden layer.
         n_steps: rewards in a target before the maximum.

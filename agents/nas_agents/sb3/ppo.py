@@ -42,7 +42,8 @@ class MaskablePPO(Agent):
         gamma: discount.
         gae_lambda: lambda of generalised advantage estimation.
         clip_range: epsilon of the clipped objective.
-        ent_coef: weight of the entropy bonus; near 0 the policy soon walks known networks alone.
+        ent_coef: weight of the entropy bonus. An output for each action needs one, or the policy soon walks
+            known networks alone; novelty keeps successors from them.
         width: units of a hidden layer of policy and value network.
         planning: of successors: simulated environments beside the real one; 0 for none.
         beliefs: of successors: whether the policy reads what the model of rewards expects of a network.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nas_agents.agent import Session, check_discount
 from nas_agents.sb3.common import learn, policy_for, reproducible
 from nas_agents.sb3.ppo import MaskablePPO
 from nas_agents.sb3.preferences import SCALARISATIONS, Preferences, PreferredPolicy
-from nas_gym.errors import ConfigError, unknown
+from nas_agents.warm_start import WarmStart
+from nas_gym.errors import unknown
 
 
 @dataclass(kw_only=True)
@@ -35,7 +36,16 @@ class PreferencePPO(MaskablePPO):
     # More steps an update than MaskablePPO's, so that it holds several episodes, each of another preference.
     tuned_on = ("mlp-mnist1d",)
 
-    outputs: str = "actions"
+    # What networks that score successors have; this one has an output for each action.
+    outputs: str = field(default="actions", init=False)
+    planning: int = field(default=0, init=False)
+    beliefs: bool = field(default=False, init=False)
+    novelty: float = field(default=0.0, init=False)
+    episode: int | None = field(default=None, init=False)
+    normalise: bool = field(default=False, init=False)
+    demonstrations: int = field(default=0, init=False)
+    warm_start: WarmStart | None = field(default=None, init=False)
+
     learning_rate: float = 3e-3
     n_steps: int = 120
     batch_size: int = 60
@@ -47,8 +57,6 @@ class PreferencePPO(MaskablePPO):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.outputs != "actions":
-            raise ConfigError("preference-ppo has an output for each action: leave outputs out")
         if self.scalarisation not in SCALARISATIONS:
             raise unknown("scalarisation", self.scalarisation, SCALARISATIONS)
 

@@ -124,6 +124,8 @@ class RealAndSimulated(VecEnv):
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **_: Any) -> list[Any]:
         """Return the action masks by environment, the only method that is asked for."""
+        if method_name != "action_masks":
+            raise NotImplementedError(f"{method_name} of simulated environments")
         masks = self.action_masks()
         return [masks[number] for number in self._get_indices(indices)]
 

@@ -79,7 +79,11 @@ def test_an_agent_that_restarts_by_itself_is_back_at_the_start_sooner():
         ({"name": "q-learning", "outputs": "edits"}, "unknown outputs of Q-learning 'edits'"),
         ({"name": "dqn", "outputs": 3}, "unknown outputs of DQN 3"),
         ({"name": "ppo", "outputs": ""}, "unknown outputs of PPO ''"),
-        ({"name": "preference-ppo", "outputs": "successors"}, "leave outputs out"),
+        ({"name": "preference-ppo", "outputs": "successors"}, "unknown option .* 'outputs'"),
+        (
+            {"name": "ppo", "outputs": "actions", "demonstrations": 4, "warm_start": {"proxy": "params"}},
+            "warm_start is of outputs='successors'",
+        ),
         ({"name": "q-learning", "exploration": "none"}, "unknown exploration"),
         ({"name": "q-learning", "planning": -1}, "planning must be a whole number of at least 0"),
         ({"name": "q-learning", "n_steps": 0}, "n_steps must be a whole number of at least 1"),

@@ -7,7 +7,7 @@ import pytest
 from nas_agents import QLearning
 from nas_agents.learning.experience import Experience
 from nas_agents.learning.states import NONE, States
-from nas_agents.learning.successor_values import SuccessorValues, n_step_sum
+from nas_agents.learning.successor_values import SuccessorValues
 
 from tests.helpers.environments import environment, relu_layers, scattered
 
@@ -70,11 +70,6 @@ def test_what_one_network_earned_tells_of_networks_that_share_choices_with_it():
     found = values.mean_values(np.array([states.of(each) for each in left]))
     true = [relu_layers(each, 0) for each in left]
     assert np.corrcoef(found, true)[0, 1] > 0.9
-
-
-def test_an_n_step_return_is_the_one_computed_by_hand():
-    # 1 + .5 * 2 + .25 * 4
-    assert n_step_sum([1.0, 2.0, 4.0], 0.5) == 3.0
 
 
 def test_the_target_of_a_walk_is_its_rewards_and_the_best_value_after_them():

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from nas_agents.model_based.features import Features, all_features, ignored, walks
+from nas_agents.model_based.features import Features, ignored, walks
 from nas_agents.model_based.gaussian_process import Inputs, kernel, negative_log_posterior, prior_of
 from nas_agents.model_based.reward_model import (
     EveryArchitecture,
@@ -142,7 +142,8 @@ def test_the_gradient_of_the_log_posterior_is_that_of_finite_differences():
 def fitted(space, count=25, memory=500):
     architectures = list(dict.fromkeys(sample(space, count)))
     rewards = [0.5 + 0.05 * str(each).count("nor_conv_3x3") for each in architectures]
-    features, matrix = all_features(space)
+    features = Features(space)
+    matrix = features.matrix(list(space))
     model = RewardModel(features, smoothness=2.0, noise=0.1, growth=1.5, memory=memory)
     model.tell(architectures[:10], rewards[:10])
     return model, matrix, architectures, rewards

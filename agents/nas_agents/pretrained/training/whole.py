@@ -12,6 +12,7 @@ from nas_agents.pretrained.training.own_runs import landscapes_of
 from nas_agents.pretrained.training.provenance import fine_tuned, provenance, reinforcement_provenance
 from nas_agents.pretrained.training.reinforcement import Reinforcement, drawing, reinforced
 from nas_agents.pretrained.weights import PolicyWeights, read_weights, shipped_weights
+from nas_gym.errors import ConfigError
 
 OWN_RUNS = {"rounds": 2, "searches": 40, "passes": 4, "rate": 2e-4}
 """The plan of a training on a user's own runs, where nothing else is asked for."""
@@ -41,9 +42,15 @@ def pretrain_policy(
         report: is told how far it is; None for nobody.
 
     Raises:
-        NASGymError: if `runs` have nothing to learn from, or `start` is no policy.
+        NASGymError: if `runs` have nothing to learn from, `start` is no policy or comes without runs, or
+            runs are to be reinforced.
     """
     import torch
+
+    if start is not None and not runs:
+        raise ConfigError("start is the policy that runs train further: pass runs, or leave it out")
+    if reinforce and runs:
+        raise ConfigError("reinforce is of a training on synthetic landscapes: leave it or runs out")
 
     threads, told = torch.get_num_threads(), report or _nobody
     torch.set_num_threads(1)  # sums in another order would be other weights
