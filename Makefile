@@ -2,7 +2,7 @@
 # a report that says why one of the searches found what it found, and one on all of them together.
 # make test: the tests, lint and types.
 # make documentation: every command and program that the README and the pages in docs show.
-# make gpu: tests and figures on a GPU, in under 5 minutes on an H100, written to gpu.json.
+# make gpu: tests and figures on a GPU, written to gpu.json; no row is begun after 5 minutes.
 # make faults: kills, full disks, locks and fuzzing, whole; make test has the short form.
 # make interop: short loops with other tools, in an environment of their own beside .venv.
 PYTHON ?= python3

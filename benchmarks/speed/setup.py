@@ -1,8 +1,8 @@
 """What building the computation costs beside computing: set-up and results against training steps.
 
-    python benchmarks/speed/setup.py                    # two minutes
-    python benchmarks/speed/setup.py --case "whole mlp space, 1 epoch" --repeats 3
-    python benchmarks/speed/setup.py --device cuda      # all members in one chunk
+    python -m benchmarks.speed.setup                    # two minutes
+    python -m benchmarks.speed.setup --case "whole mlp space, 1 epoch" --repeats 3
+    python -m benchmarks.speed.setup --device cuda      # all members in one chunk
 
 Networks train in one thread, in the chunks that the engine would plan. Medians, ms of processor time a
 network, with a GPU ms by the clock:

@@ -1,7 +1,7 @@
 """What one new network costs at a time: the engine against the ordinary loop, in processor time.
 
-    python benchmarks/speed/single.py                  # every space of the package, ten minutes
-    python benchmarks/speed/single.py --space cell --task mnist1d --epochs 15
+    python -m benchmarks.speed.single                  # every space of the package, ten minutes
+    python -m benchmarks.speed.single --space cell --task mnist1d --epochs 15
 
 This is what a walk agent pays by real training: every step trains one network that was not seen before.
 Each network is trained by the engine and by the ordinary loop of `ordinary_loop.py` in turn, with the

@@ -1,7 +1,7 @@
 """From how much arithmetic on does it pay to start processes instead of threads (`WORTHWHILE_FLOPS`)?
 
-    python benchmarks/speed/start_processes.py                  # some minutes on two free cores
-    python benchmarks/speed/start_processes.py --amount 1e11 --amount 1e12 --repeats 5
+    python -m benchmarks.speed.start_processes                  # some minutes on two free cores
+    python -m benchmarks.speed.start_processes --amount 1e11 --amount 1e12 --repeats 5
 
 Random perceptrons on digits, so many that training them takes about each amount as the engine estimates it,
 are trained by threads and by processes in turn, each time in a fresh interpreter, so that the processes have

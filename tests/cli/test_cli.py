@@ -420,7 +420,7 @@ BAD_SEARCHES = {
         "a search needs at least 2",
     ),
     "a space that is no JSON": (["--search-space", "{mlp}"], "--search-space must be JSON like"),
-    "gamma 1 with a reward that goes on": (["--agent", "q-learning", "--set", "gamma=1"], "gamma below 1"),
+    "gamma 1 with a reward that goes on": (["--agent", "dqn", "--set", "gamma=1"], "gamma below 1"),
     "a horizon of 0": (["--horizon", "0"], "horizon must be"),
     "a negative seed": (["--seed", "-1"], "seed must be"),
     "training seeds in words": (["--train-seeds", "one"], "--train-seeds must be whole numbers"),

@@ -35,7 +35,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from threadpoolctl import threadpool_limits
 
-MOST, EARLY = 100, 20
+MOST, WITHIN, EARLY = 100, 64, 20
 
 
 def main() -> None:
@@ -113,9 +113,10 @@ def tabulated(runs: dict[str, dict[int, dict[str, Any]]], seeds: range) -> Grid:
         "number",
         "mean",
         "median",
+        f"in {WITHIN}",
         f"in {MOST}",
         f"after {EARLY}",
-        "p of both",
+        "differences ± standard error, p",
     ):
         grid.add_column(head)
     first = next(iter(runs.values()))
@@ -128,13 +129,18 @@ def tabulated(runs: dict[str, dict[int, dict[str, Any]]], seeds: range) -> Grid:
             needed = _needed(own, numbers)
             early = np.array([own[seed]["early"] for seed in numbers])
             row = [Path(name).stem, part, str(len(numbers)), f"{needed.mean():.1f}", f"{np.median(needed):g}"]
-            row += [f"{np.mean(needed <= MOST):.0%}", f"{early.mean():.3f}"]
+            row += [f"{np.mean(needed <= most):.0%}" for most in (WITHIN, MOST)] + [f"{early.mean():.3f}"]
             if own is not first:
                 before = np.array([first[seed]["early"] for seed in numbers])
                 tests = (needed - _needed(first, numbers), early - before)
-                row.append(", ".join(f"{sign_flip_test(each, 0).p:.3f}" for each in tests))
+                row.append("; ".join(map(_difference, tests)))
             grid.add_row(*row)
     return grid
+
+
+def _difference(each: np.ndarray) -> str:
+    error = each.std(ddof=1) / len(each) ** 0.5 if len(each) > 1 else float("nan")
+    return f"{each.mean():.3g} ± {error:.2g}, {sign_flip_test(each, 0).p:.3f}"
 
 
 def _needed(own: dict[int, dict[str, Any]], seeds: list[int]) -> np.ndarray:

@@ -6,9 +6,10 @@
 Every variant of an agent searches landscapes that are drawn on edit graphs of spaces which no table has (see
 `nas_agents.pretrained.training.landscapes`: additive, interacting and smooth parts, three in ten with a
 deceptive basin, noise) with 100 evaluations. What counts is the regret of the best network, in
-standard deviations of the landscape's scores, mean over landscapes; the lowest is the default. So the
-choice reads no table at all. With ``--tables`` it is repeated for each table of the package, on drawn
-landscapes and the other tables, which says whether another choice would have been made.
+standard deviations of the landscape's scores, mean over landscapes; the lowest is to be the default, as
+soon as enough have run to tell. So the choice reads no table at all. With ``--tables`` it is repeated for
+each table of the package, on drawn landscapes and the other tables, which says whether another choice would
+have been made.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def drawn(method: str, seed: int) -> Record:
 
 
 def _record(method: str, seed: int, found: Architecture, env: Any) -> Record:
-    # Seeds of its own for each search, since those of one seed would make all methods' noise the same.
+    # Seeds of their own for each seed of a search; the methods of one seed share them.
     seeds = [1000 * seed + each for each in FINAL_SEEDS]
     test = [score.test_score for score in env.unwrapped.evaluator.test(found, seeds)]
     return {"method": method, "seed": seed, "choice": str(found), "test": test}

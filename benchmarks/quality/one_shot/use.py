@@ -24,7 +24,7 @@ from typing import Any
 from landscapes import LANDSCAPES
 from nas_agents import RunSpec, make_env, run
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 BUDGET = 100
 WARM = {"proxy": "nwot", "pool": 300}
@@ -104,7 +104,7 @@ def _made(landscape: str, label: str, seed: int, store: str) -> dict[str, Any]:
         spec = RunSpec(AGENTS[label], BUDGET, f"{folder}/run", seed=seed, env=environment, trace=False)
         try:
             result = run(spec)
-        except NASGymError as error:
+        except ConfigError as error:
             return {"refused": str(error)}
     evaluations = [{name: each.get(name) for name in OF_EVALUATION} for each in result["evaluations"]]
     kept = {name: value for name, value in result.items() if name not in LEFT_OUT}

@@ -121,7 +121,7 @@ def report(table: Table, known: Records) -> str:
         f"|{'---|' * (len(SHOWN) + 4)}",
     ]
     short = table.scores(12)[:, 0]
-    everything = np.array(sorted(known))
+    everything = np.array(sorted(known), dtype=np.int64)
     rows = [("training for 12 of 200 epochs", everything, short[everything])]
     for name in [*PROXIES, *POOL_PROXIES]:
         cells, values = values_of(known, name)

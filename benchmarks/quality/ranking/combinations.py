@@ -67,7 +67,7 @@ def main() -> None:
     torch.set_num_threads(1)
     tables = [measured(name, options) for name in SHIPPED]
     if options.cells:
-        tables.append(measured_cells(options.cells, options.data))
+        tables.append(measured_cells(options.cells, options.data, options.batch))
     shared = [name for name in tables[0].names if all(name in each.names for each in tables)]
     tables = [
         Measured(t.table, t.worth, np.stack([t.of(name) for name in shared], 1), tuple(shared))
@@ -240,10 +240,10 @@ def measured(name: str, options: argparse.Namespace) -> Measured:
     return _joined(name, table.mean_score()[rows], by_seed)
 
 
-def measured_cells(path: Path, data: Path) -> Measured:
+def measured_cells(path: Path, data: Path, batch: int) -> Measured:
     """Return what cells.py measured of the cells of NAS-Bench-201 that have a value by most proxies."""
     table = read_nasbench201(data / "nasbench201_cifar10.csv.gz", "cifar10")
-    known = read_records(path, {"seed": 0})
+    known = read_records(path, {"seed": 0, "batch": batch})
     most = max(len(values) for values in known.values())
     cells = [cell for cell in sorted(known) if len(known[cell]) == most]
     return _joined("nasbench201", table.mean_score()[cells], [[known[cell] for cell in cells]])
@@ -267,6 +267,7 @@ def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=2, help="of each proxy")
     parser.add_argument("--records", type=Path, default=Path("combinations.jsonl"))
     parser.add_argument("--cells", type=Path, help="records of cells.py")
+    parser.add_argument("--batch", type=int, default=16, help="examples of a proxy in those records")
     parser.add_argument("--data", type=Path, default=SHARED, help="folder of the files of NAS-Bench-201")
     return parser.parse_args(arguments)
 

@@ -25,17 +25,19 @@ def list_parts() -> None:
 
     console = output()
 
-    def size(name: str) -> str:
+    def size(name: str, space: Any) -> str:
         try:
             return f"{make_search_space(name, SHAPE, CLASSES).size:,}"
         except ConfigError:
-            return "other inputs"
+            if space.__module__.startswith("nas_gym."):
+                return "other inputs"
+            raise
 
     print_table(console, "environments", [[name] for name in (*IDS, TASKS_ID)])
     print_table(
         console,
         f"search spaces, with their number of architectures for inputs of mnist1d {SHAPE}",
-        [[name, size(name), _summary(space)] for name, space in SEARCH_SPACES.items()],
+        [[name, size(name, space), _summary(space)] for name, space in SEARCH_SPACES.items()],
     )
     print_table(console, "tasks", [[name, _summary(loader)] for name, loader in TASKS.items()])
     print_table(console, "tables, see nas-gym benchmark list", [[name] for name in table_files()])

@@ -155,7 +155,8 @@ def _form(
             raise ConfigError(f"subwords must be a whole number of at least 2, not {size!r}")
         characters = min(max(lengths), LONGEST)
         plain = (form.vocabulary, characters, "characters", lower, column)
-        return UnfittedSubwords(*plain, size=size, cut=length), ()
+        _, notes = length_for(lengths, characters, "characters")
+        return UnfittedSubwords(*plain, size=size, cut=length), notes
     chosen, notes = length_for(lengths, length, unit)
     return replace(form, length=chosen), notes
 

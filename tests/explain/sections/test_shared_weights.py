@@ -120,6 +120,9 @@ def test_places_that_other_seeds_decide_alike_are_told(folder):
     config = folder.parent / "seed1" / "config.json"
     config.write_text(config.read_text().replace('"darts"', '"drnas"'))
     assert "Whether another seed would choose the same is not known" in " ".join(section_of(folder).answer)
+    other.write_text("{")
+    config.write_text(config.read_text().replace('"drnas"', '"darts"'))
+    assert "1 run beside this one could not be read" in " ".join(section_of(folder).answer)
     shutil.rmtree(folder.parent / "seed1")
 
 

@@ -33,9 +33,13 @@ def leading(reading: Reading) -> dict[str, int]:
     return {name: max(range(len(row)), key=row.__getitem__) for name, row in reading["weights"].items()}
 
 
-def of_other_seeds(folder: RunFolder) -> list[Reading]:
-    """Return the last reading of each finished run beside this one that differs in its seed alone."""
-    own, found = _told_apart_by(folder), list[Reading]()
+def of_other_seeds(folder: RunFolder) -> tuple[list[Reading], int]:
+    """Return the last reading of each finished run beside this one that differs in its seed alone.
+
+    Returns:
+        The readings, and how many runs beside this one could not be read.
+    """
+    own, found, unread = _told_apart_by(folder), list[Reading](), 0
     for path in sorted(folder.path.parent.iterdir()):
         other = RunFolder(path)
         if path == folder.path or not (other.readings_file.is_file() and other.is_finished):
@@ -43,9 +47,9 @@ def of_other_seeds(folder: RunFolder) -> list[Reading]:
         try:
             if _told_apart_by(other) == own:
                 found.append(read(other)[-1])
-        except NASGymError:  # what cannot be read is its own report's concern
-            continue
-    return found
+        except NASGymError:
+            unread += 1
+    return found, unread
 
 
 def _told_apart_by(folder: RunFolder) -> Sequence[Any]:

@@ -30,7 +30,7 @@ def explain_shared_weights(evidence: Evidence, settings: Settings = DEFAULTS) ->
     readings = read(evidence.folder)
     last, label = readings[-1], evidence.metric.label
     warned = [reading for reading in readings if reading["warning"]]
-    others = of_other_seeds(evidence.folder)
+    others, unread = of_other_seeds(evidence.folder)
     names = without.candidate_names(last, evidence.search_space)
     # Runs of earlier versions did not ask what is lost without a candidate.
     asked = last.get("without") is not None
@@ -40,7 +40,7 @@ def explain_shared_weights(evidence: Evidence, settings: Settings = DEFAULTS) ->
         (
             *_answer(readings, label),
             *(without.answer(last, names, label) if asked else ()),
-            *_over_seeds(last, others),
+            *_over_seeds(last, others, unread),
         ),
         details=tuple(_details(readings, label)),
         trust=(
@@ -120,7 +120,9 @@ def _details(readings: Sequence[Reading], label: str) -> Iterator[str]:
         )
 
 
-def _over_seeds(last: Reading, others: Sequence[Reading]) -> Iterator[str]:
+def _over_seeds(last: Reading, others: Sequence[Reading], unread: int) -> Iterator[str]:
+    if unread:
+        yield f"{counted(unread, 'run')} beside this one could not be read."
     if not others:
         yield (
             "Whether another seed would choose the same is not known: no other run of this search lies "
