@@ -21,7 +21,8 @@ from nas_gym.traces import State, TabularPolicy
 # Baker et al. 2017, table 2: each epsilon with the models trained at it, of 2,700 in all.
 METAQNN = ((1.0, 1500), (0.9, 100), (0.8, 100), (0.7, 100), *((e / 10, 150) for e in range(6, 0, -1)))
 SCHEDULES = ("linear", "metaqnn")
-OUTPUTS = ("successors", "actions")
+OUTPUTS = {"successors": 0.5, "actions": 0.9}
+"""The forms, each with its discount where none is named."""
 EXPLORATIONS = ("posterior", "epsilon")
 
 Q = TypeVar("Q", float, np.ndarray)
@@ -115,7 +116,7 @@ class QLearning(Agent):
     Attributes:
         outputs: ``"successors"``, one model of edited networks, or ``"actions"``, the table.
         alpha: learning rate of the table; rewards are deterministic, so a high one is safe.
-        gamma: discount of the table.
+        gamma: discount; None for .5 of the model and .9 of the table.
         epsilon_schedule: ``"linear"`` from `epsilon_start` to `epsilon_end` over the budget, or
             ``"metaqnn"``, the proportions of Baker et al. over the budget; of the table, and of the model
             with ``exploration="epsilon"``.
@@ -125,7 +126,6 @@ class QLearning(Agent):
             the reward ``"score"`` and drives the walk to untried edits.
         exploration: of the model: ``"posterior"``, greedy by a draw from its posterior, or ``"epsilon"``,
             greedy by its mean but for uniform edits.
-        discount: discount of the model.
         novelty: of the model: what a step to a network that was evaluated before costs, in units of the
             spread of rewards, since it teaches nothing.
         n_steps: of the model: rewards of the walk in a target before the maximum.
@@ -145,14 +145,13 @@ class QLearning(Agent):
 
     outputs: str = "successors"
     alpha: float = 0.5
-    gamma: float = 0.9
+    gamma: float | None = None
     epsilon_schedule: str = "linear"
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
     replay: int = 0
     initial_q: float = 0.0
     exploration: str = "posterior"
-    discount: float = 0.5
     novelty: float = 3.0
     n_steps: int = 1
     planning: int = 4
@@ -164,7 +163,6 @@ class QLearning(Agent):
 
     def __post_init__(self) -> None:
         within("alpha", self.alpha, 0, 1, above_low=True)
-        within("gamma", self.gamma, 0, 1)
         within("epsilon_start", self.epsilon_start, 0, 1)
         within("epsilon_end", self.epsilon_end, 0, 1)
         within("initial_q", self.initial_q, -1e9, 1e9)
@@ -173,20 +171,21 @@ class QLearning(Agent):
             raise unknown("epsilon_schedule of Q-learning", self.epsilon_schedule, SCHEDULES)
         if self.outputs not in OUTPUTS:
             raise unknown("outputs of Q-learning", self.outputs, OUTPUTS)
+        self.gamma = within("gamma", OUTPUTS[self.outputs] if self.gamma is None else self.gamma, 0, 1)
         if self.exploration not in EXPLORATIONS:
             raise unknown("exploration of Q-learning", self.exploration, EXPLORATIONS)
-        within("discount", self.discount, 0, 0.999)
         whole_number("n_steps", self.n_steps, at_least=1)
         whole_number("planning", self.planning, at_least=0)
         check_learning(self)
 
     def run(self, session: Session) -> None:
         self.q_table = {}
+        gamma = within("gamma", self.gamma, 0, 1)
+        check_discount(gamma, session)
         if self.outputs == "successors":
-            _SuccessorSearch(self, session).run()
+            _SuccessorSearch(self, gamma, session).run()
             return
-        check_discount(self.gamma, session)
-        q = QTable(self.alpha, self.gamma, len(session.search_space.actions), self.initial_q)
+        q = QTable(self.alpha, gamma, len(session.search_space.actions), self.initial_q)
         self.q_table = q.values
         session.watch(TabularPolicy(session.search_space, q.values))
         memory: list[list[Transition]] = []
@@ -243,17 +242,18 @@ class _SuccessorSearch:
 
     Args:
         agent: the hyperparameters.
+        gamma: discount.
         session: the search.
     """
 
-    def __init__(self, agent: QLearning, session: Session) -> None:
+    def __init__(self, agent: QLearning, gamma: float, session: Session) -> None:
         self._agent, self._session = agent, session
         self._states = States(session.search_space)
         self._experience = Experience(self._states, agent.normalise, session.rng)
         self._steps = NumberedSteps(session, self._experience, agent.episode, agent.novelty)
         self._values = SuccessorValues(
             self._experience,
-            gamma=0.0 if session.unwrapped.reward.episodic else agent.discount,
+            gamma=0.0 if session.unwrapped.reward.episodic else gamma,
             n_steps=agent.n_steps,
             planning=agent.planning,
             novelty=agent.novelty,

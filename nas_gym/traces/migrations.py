@@ -29,7 +29,6 @@ OWN_DATA = ("arrays", "npz")
 TABLE_FORM = {
     "outputs": "actions",
     "exploration": "posterior",
-    "discount": 0.5,
     "novelty": 3.0,
     "n_steps": 1,
     "planning": 4,

@@ -29,7 +29,7 @@ BUDGET = 100
 SPACES = ("mlp-a", "mlp-b", "conv-a", "edges-unseen")
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "q-learning": [
-        {"discount": discount, "planning": planning} for discount in (0.0, 0.5) for planning in (0, 4)
+        {"gamma": discount, "planning": planning} for discount in (0.0, 0.5) for planning in (0, 4)
     ],
     "reinforce": [{"learning_rate": rate, "planning": 4} for rate in (0.03, 0.05, 0.1)],
     "dqn": [

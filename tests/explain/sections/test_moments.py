@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from nas_agents import QLearning
 
 from benchmarks.quality.explanations.planted_policies import from_depth_three, optimal, space_of
 from nas_gym.explain import Settings, read_evidence
@@ -214,3 +215,9 @@ def test_where_it_parts_from_local_search_is_told_of_runs_with_a_policy_alone(se
 def test_the_discount_is_the_agents():
     assert discount_of({"config": {"hyperparameters": {"gamma": 0.5}}}) == 0.5
     assert discount_of({"config": {}}) == 0.9
+
+
+def test_the_discount_of_q_learning_is_that_of_the_form_that_ran():
+    assert discount_of({"config": {"hyperparameters": vars(QLearning())}}) == 0.5
+    assert discount_of({"config": {"hyperparameters": vars(QLearning(outputs="actions"))}}) == 0.9
+    assert discount_of({"config": {"hyperparameters": vars(QLearning(gamma=0.7))}}) == 0.7
