@@ -152,15 +152,8 @@ def test_gradients_search_other_spaces_of_separate_choices(form):
 
 
 def test_a_search_by_gradients_names_no_depth_where_it_leaves_no_network_out():
-    blocks = {
-        "name": "transformer",
-        "max_layers": 2,
-        "channels": 4,
-        "blocks": ["identity", "feedforward"],
-        "norms": ["rms"],
-        "widths": [8],
-        "activations": ["gelu"],
-    }
+    blocks = {"name": "transformer", "max_layers": 2, "channels": 4, "blocks": ["identity", "feedforward"]}
+    blocks |= {"norms": ["rms"], "widths": [8], "activations": ["gelu"]}
     for options in (MACRO, CHAIN | {"max_layers": 1}, blocks):
         space = make_search_space(options, (5, 8), 3)
         assert never_chosen(space, space.mixture()) == ""
