@@ -13,24 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents import label, make_agent
+from nas_agents import label, make_agent, run_jobs
 from rich.console import Console
 from rich.table import Table
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.envs import hypervolume_share
 from nas_gym.search_spaces import Architecture
-
-sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
-from run_records import run_each
 
 TABLES = ("mlp-mnist1d", "mlp-digits", "conv-mnist1d")
 CELLS = 3
@@ -52,7 +47,13 @@ def main() -> None:
         for agent in agents
     ]
     runs: list[dict[str, Any]] = []
-    run_each(work, jobs, options.workers, runs.append)
+
+    def keep(_: int, run: dict[str, Any] | None) -> None:
+        if run is not None:
+            runs.append(run)
+
+    for failure in run_jobs(work, jobs, options.workers, keep):
+        raise SystemExit(f"{jobs[failure.job]}: {failure.reason}\n{failure.details}")
     Console(width=140).print(report(runs))
 
 
