@@ -49,10 +49,10 @@ from .registry import make_agent as make_agent
 from .reinforce import Reinforce as Reinforce
 from .result import Result as Result
 from .runs.pool import run_jobs as run_jobs
-from .runs.run import Progress as Progress
+from .runs.progress import Progress as Progress
+from .runs.progress import extent as extent
 from .runs.run import RunSpec as RunSpec
 from .runs.run import experiment_folder as experiment_folder
-from .runs.run import extent as extent
 from .runs.run import label as label
 from .runs.run import make_env as make_env
 from .runs.run import run as run

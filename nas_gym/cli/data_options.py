@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from nas_gym.cli.options import given
 
 LabelSeparator = Annotated[
     str | None,
     typer.Option(help="What stands between the labels of a row where the target lists several, such as '|'."),
 ]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="Score: accuracy, balanced_accuracy, macro_f1, log_loss, roc_auc or average_precision of "
+        "classes; macro_f1, micro_f1, hamming or subset_accuracy of several labels; r2, rmse or mae of "
+        "values."
+    ),
+]
+Drop = Annotated[list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")]
+Categorical = Annotated[
+    list[str] | None,
+    typer.Option(help="Column of numbers to treat as categories, or classes; may be repeated."),
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(help="Text that stands for a missing value, in place of the usual ones; may be repeated."),
+]
+Delimiter = Annotated[str | None, typer.Option(help="Character between the cells of a table of text.")]
 Split = Annotated[
     str | None,
     typer.Option(
@@ -47,3 +67,44 @@ Index = Annotated[
     Path | None,
     typer.Option(help="Table with a column 'file' that names images or signals, beside it the target."),
 ]
+
+
+def reading_of(
+    label_separator: LabelSeparator = None,
+    metric: Metric = None,
+    drop: Drop = None,
+    categorical: Categorical = None,
+    missing: Missing = None,
+    delimiter: Delimiter = None,
+    split: Split = None,
+    group: Group = None,
+    time: Time = None,
+    gap: Gap = None,
+    size: Size = None,
+    colour: Colour = None,
+    length: Length = None,
+    rate: Rate = None,
+    features: Features = None,
+    group_in_name: GroupInName = None,
+    index: Index = None,
+) -> dict[str, Any]:
+    """Return how data in files is read and divided, and the metric: the options of a task that were given."""
+    return given(
+        label_separator=label_separator,
+        metric=metric,
+        drop=drop,
+        categorical=categorical,
+        missing=missing,
+        delimiter=delimiter,
+        split=split,
+        group=group,
+        time=time,
+        gap=gap,
+        size=size,
+        colour=colour,
+        length=length,
+        rate=rate,
+        features=features,
+        group_in_name=group_in_name,
+        index=None if index is None else str(index),
+    )

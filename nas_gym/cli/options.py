@@ -1,34 +1,16 @@
-"""The options that `search` and `compare` share, and what the user types after options, as values."""
+"""Options that commands share, and what the user types after options, as values."""
 
 from __future__ import annotations
 
-import inspect
 import re
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nas_gym._checks import from_json
-from nas_gym._trust import trust as trust_modules
-from nas_gym.cli.data_options import (
-    Colour,
-    Features,
-    Gap,
-    Group,
-    GroupInName,
-    Index,
-    LabelSeparator,
-    Length,
-    Rate,
-    Size,
-    Split,
-    Time,
-)
 from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -47,24 +29,6 @@ TargetKind = Annotated[
     typer.Option(
         help="What is predicted of own data: classes, values (numbers) or labels, of which an example may "
         "have several; by default told by the data."
-    ),
-]
-Drop = Annotated[list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")]
-Categorical = Annotated[
-    list[str] | None,
-    typer.Option(help="Column of numbers to treat as categories, or classes; may be repeated."),
-]
-Missing = Annotated[
-    list[str] | None,
-    typer.Option(help="Text that stands for a missing value, in place of the usual ones; may be repeated."),
-]
-Delimiter = Annotated[str | None, typer.Option(help="Character between the cells of a table of text.")]
-Metric = Annotated[
-    str | None,
-    typer.Option(
-        help="Score: accuracy, balanced_accuracy, macro_f1, log_loss, roc_auc or average_precision of "
-        "classes; macro_f1, micro_f1, hamming or subset_accuracy of several labels; r2, rmse or mae of "
-        "values."
     ),
 ]
 BudgetText = Annotated[
@@ -104,8 +68,6 @@ Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
 Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or a postgresql:// URL.")]
 Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
 Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
-
-
 Trust = Annotated[
     list[str] | None,
     typer.Option(
@@ -289,129 +251,3 @@ def command_line(arguments: Sequence[str]) -> str:
     from nas_agents import masked
 
     return masked(shlex.join(["nas-gym", *arguments[1:]]))
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is searched, and where that is written.
-
-    Attributes:
-        env_id: id of the environment.
-        environment: keyword arguments of the environment that were given, without the task.
-        target: column to be predicted, of a table in a file.
-        target_kind: what is predicted of own data.
-        reading: how tables in files are read, and the metric, for `nas_gym.cli.task_options.tasks_of`.
-        logdir: folder of runs and reports.
-        name: name of the variant.
-    """
-
-    env_id: str
-    environment: dict[str, Any]
-    target: str | None
-    target_kind: str | None
-    reading: dict[str, Any]
-    logdir: Path
-    name: str | None
-
-
-def problem_of(
-    env: EnvId = "NAS-v0",
-    search_space: Space = None,
-    target: Target = None,
-    target_kind: TargetKind = None,
-    label_separator: LabelSeparator = None,
-    metric: Metric = None,
-    drop: Drop = None,
-    categorical: Categorical = None,
-    missing: Missing = None,
-    delimiter: Delimiter = None,
-    split: Split = None,
-    group: Group = None,
-    time: Time = None,
-    gap: Gap = None,
-    size: Size = None,
-    colour: Colour = None,
-    length: Length = None,
-    rate: Rate = None,
-    features: Features = None,
-    group_in_name: GroupInName = None,
-    index: Index = None,
-    reward: Reward = None,
-    horizon: Horizon = None,
-    initial: Initial = None,
-    recipe: Recipe = None,
-    train_seeds: TrainSeeds = None,
-    evaluator: Evaluating = None,
-    device: Device = None,
-    store: Store = None,
-    logdir: Logdir = Path("tensorboard_logs"),
-    name: Name = None,
-    trust: Trust = None,
-) -> Problem:
-    """Return the problem that the options of a command state.
-
-    Raises:
-        NASGymError: if an option does not fit.
-    """
-    trust_modules(*(trust or ()))
-    training: dict[str, Any] = {}
-    if recipe is not None:
-        training["recipe"] = recipe_of(recipe)
-    if train_seeds is not None:
-        training["seeds"] = seeds_of(train_seeds)
-    if training and evaluator is not None:
-        raise ConfigError("--evaluator says how to train, too: put --recipe and --train-seeds into its JSON")
-    asked = None if evaluator is None else name_or_json("--evaluator", evaluator)
-    values = {
-        "search_space": None if search_space is None else name_or_json("--search-space", search_space),
-        "reward": None if reward is None else name_or_json("--reward", reward),
-        "horizon": horizon,
-        "initial": initial,
-        "evaluator": {"name": "train", **training} if training else asked,
-        "device": device,
-        "store": store,
-    }
-    environment = {option: value for option, value in values.items() if value is not None}
-    reading = given(
-        label_separator=label_separator,
-        drop=drop,
-        categorical=categorical,
-        missing=missing,
-        delimiter=delimiter,
-        split=split,
-        group=group,
-        time=time,
-        gap=gap,
-        size=size,
-        colour=colour,
-        length=length,
-        rate=rate,
-        features=features,
-        group_in_name=group_in_name,
-        index=None if index is None else str(index),
-        metric=metric,
-    )
-    return Problem(env, environment, target, target_kind, reading, logdir, name)
-
-
-def with_problem(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `problem_of` in place of its parameter ``problem``.
-
-    The options then stand in one place, and typer reads them from the signature.
-    """
-    shared = inspect.signature(problem_of, eval_str=True).parameters
-    own = inspect.signature(command, eval_str=True).parameters
-    parameters = [
-        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in own.items()
-        for each in (shared.values() if name == "problem" else [parameter])
-    ]
-
-    @wraps(command)
-    def wrapped(**values: Any) -> None:
-        problem = problem_of(**{name: values.pop(name) for name in shared})
-        command(problem=problem, **values)
-
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {each.name: each.annotation for each in parameters}
-    return wrapped

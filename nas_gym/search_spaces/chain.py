@@ -1,11 +1,12 @@
-"""What spaces of chains of layers share: variables, edits and distances."""
+"""What spaces of chains of layers share: variables, edits, numbers and distances."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from nas_gym.search_spaces.base import Edit
+from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.variables import DEPTH, Variable
 
 L = TypeVar("L")
@@ -54,6 +55,44 @@ def chain_edits(
         for choice in choices
     ]
     return (*adds, *removes, *swaps)
+
+
+class ChainNumbering(Generic[L]):
+    """The numbering of all chains of 1 layer and more: short ones first, their last layer fastest.
+
+    Args:
+        choices: all possible layers.
+        max_layers: most layers.
+
+    Attributes:
+        size: number of chains.
+    """
+
+    def __init__(self, choices: Sequence[L], max_layers: int) -> None:
+        self._choices = choices
+        self._digits = {choice: digit for digit, choice in enumerate(choices)}
+        self._of_depth = [MixedRadix([len(choices)] * depth) for depth in range(1, max_layers + 1)]
+        self.size = sum(chains.size for chains in self._of_depth)
+
+    def number(self, layers: Sequence[L]) -> int:
+        """Return the number of a chain, in ``range(size)``."""
+        shorter = len(layers) - 1
+        within = self._of_depth[shorter].number([self._digits[layer] for layer in layers])
+        return within + sum(chains.size for chains in self._of_depth[:shorter])
+
+    def layers(self, number: int) -> tuple[L, ...]:
+        """Return the chain of a number; the inverse of `number`.
+
+        Raises:
+            IndexError: if it is not in ``range(size)``.
+        """
+        if not 0 <= number < self.size:
+            raise IndexError(f"index {number} is not in range({self.size})")
+        for chains in self._of_depth:
+            if number < chains.size:
+                break
+            number -= chains.size
+        return tuple(self._choices[digit] for digit in chains.digits(number))
 
 
 def layer_distance(one: Sequence[L], other: Sequence[L], swaps: Callable[[L, L], int]) -> int:

@@ -12,9 +12,8 @@ from gymnasium import spaces
 from nas_gym.errors import ConfigError
 from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, SearchSpace
-from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
+from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.description import Description, activation_words, describe_chain
-from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.options import names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import by_name
@@ -73,9 +72,8 @@ class MLPSpace(SearchSpace[MLP]):
         aspects = {"width": self.widths, "activation": self.activations}
         labels = [_text(choice) for choice in self.choices]
         self.actions = (KEEP, *chain_edits(self.max_layers, labels, aspects))
-        # The chains of each depth.
-        self._chains = [MixedRadix([len(self.choices)] * depth) for depth in range(1, self.max_layers + 1)]
-        self.size = sum(chains.size for chains in self._chains)
+        self._numbering = ChainNumbering(self.choices, self.max_layers)
+        self.size = self._numbering.size
         self.variables = by_name(chain_variables(self.max_layers, aspects))
         nvec = [1 + len(self.choices)] * self.max_layers
         self.observation_space = spaces.Dict({"layers": spaces.MultiDiscrete(nvec)})
@@ -128,18 +126,10 @@ class MLPSpace(SearchSpace[MLP]):
         return MLP((*layers[:position], swapped, *layers[position + 1 :]))
 
     def index(self, architecture: MLP) -> int:
-        depth = len(architecture.layers)
-        within = self._chains[depth - 1].number([self._numbers[layer] for layer in architecture.layers])
-        return within + sum(chains.size for chains in self._chains[: depth - 1])
+        return self._numbering.number(architecture.layers)
 
     def architecture(self, index: int) -> MLP:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        for chains in self._chains:
-            if index < chains.size:
-                break
-            index -= chains.size
-        return MLP(tuple(self.choices[digit] for digit in chains.digits(index)))
+        return MLP(self._numbering.layers(index))
 
     def encode(self, architecture: MLP) -> dict[str, int]:
         values = dict.fromkeys(self.variables, 0)

@@ -10,11 +10,11 @@ import pytest
 
 from nas_gym.envs import IDS
 from nas_gym.tables import import_table
+from tests.helpers.data.golden_defaults import COMMON, DEFAULTS, SCALE
 from tests.helpers.data.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 # Of a step: action, architecture, score, observation. Transitions and scores of tables are exact;
 # trained scores may differ in a few of 5,000 examples between processors.
-SCALE = 15754.0  # the parameters of the largest of 64 networks that are drawn
 ROLLOUTS = {
     "NAS-v0": [
         (10, "relu-16 > relu-64", 0.4872, [1, 2, 0, 0]),
@@ -182,165 +182,6 @@ ROLLOUTS = {
         (2, "10001201", 0.887767, [1, 0, 0, 0, 1, 2, 0, 1]),
         (12, "10021201", 0.894267, [1, 0, 0, 2, 1, 2, 0, 1]),
     ],
-}
-DEFAULTS = {
-    "NAS-v0": {
-        "search_space": {
-            "name": "mlp",
-            "max_layers": 4,
-            "widths": [16, 64],
-            "activations": ["relu", "sigmoid", "tanh", "identity"],
-        },
-        "task": {"name": "mnist1d"},
-        "evaluator": {
-            "name": "train",
-            "recipe": {
-                "epochs": 15,
-                "batch_size": 128,
-                "optimizer": "adamw",
-                "learning_rate": 0.01,
-                "schedule": "cosine",
-                "weight_decay": 0.01,
-                "label_smoothing": 0.0,
-                "max_parameters": None,
-            },
-            "seeds": [0],
-        },
-    },
-    "NASMultiObjective-v0": {
-        "search_space": {
-            "name": "mlp",
-            "max_layers": 4,
-            "widths": [16, 64],
-            "activations": ["relu", "sigmoid", "tanh", "identity"],
-        },
-        "task": {"name": "mnist1d"},
-        "evaluator": {
-            "name": "train",
-            "recipe": {
-                "epochs": 15,
-                "batch_size": 128,
-                "optimizer": "adamw",
-                "learning_rate": 0.01,
-                "schedule": "cosine",
-                "weight_decay": 0.01,
-                "label_smoothing": 0.0,
-                "max_parameters": None,
-            },
-            "seeds": [0],
-        },
-        "objectives": [{"name": "score"}, {"name": "parameters", "scale": SCALE}],
-        "reward": {"name": "final"},
-    },
-    "NASTable-MLP-v0": {
-        "search_space": {
-            "name": "mlp",
-            "max_layers": 4,
-            "widths": [16, 64],
-            "activations": ["relu", "sigmoid", "tanh", "identity"],
-        },
-        "task": {"name": "mnist1d"},
-        "evaluator": {"name": "table", "benchmark": "mlp", "fidelity": 15, "seeds": "mean"},
-    },
-    "NASTable-Conv-v0": {
-        "search_space": {
-            "name": "conv",
-            "max_layers": 3,
-            "operations": ["conv3", "conv7", "max_pool"],
-            "channels": [4, 8],
-            "activations": ["relu", "tanh"],
-        },
-        "task": {"name": "mnist1d"},
-        "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 12, "seeds": "mean"},
-    },
-    "NASTable-Series-v0": {
-        "search_space": {
-            "name": "forecaster",
-            "horizon": 12,
-            "season": 24,
-            "max_layers": 3,
-            "kinds": ["linear", "average", "perceptron", "generic", "trend", "season", "causal"],
-            "kernels": [5, 25],
-            "widths": [8, 32],
-            "channels": [4],
-            "units": [8, 16],
-        },
-        "task": {"name": "seasonal"},
-        "evaluator": {"name": "table", "benchmark": "forecaster", "fidelity": 8, "seeds": "mean"},
-    },
-    "NASTable-Molecules-v0": {
-        "search_space": {
-            "name": "graph",
-            "node_features": 19,
-            "edge_kinds": 4,
-            "max_layers": 2,
-            "widths": [16, 32],
-            "operations": ["fc", "gcn", "sage", "kgnn"],
-            "edges": ["plain_edges", "edge_vectors"],
-            "readouts": ["sum", "mean", "max"],
-            "jumping": ["last", "concat"],
-            "normalisations": ["no_norm"],
-            "head": 32,
-        },
-        "task": {"name": "logp"},
-        "evaluator": {"name": "table", "benchmark": "graph", "fidelity": 7, "seeds": "mean"},
-    },
-    "NASTable-Speech-v0": {
-        "search_space": {
-            "name": "conv",
-            "max_layers": 3,
-            "operations": ["conv3", "conv7", "max_pool"],
-            "channels": [4, 12],
-            "activations": ["relu"],
-        },
-        "task": {"name": "spoken_words"},
-        "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 5, "seeds": "mean"},
-    },
-    "NASTable-Text-v0": {
-        "search_space": {
-            "name": "transformer",
-            "vocabulary": 72,
-            "lengths": [16],
-            "positions": None,
-            "causal": False,
-            "max_layers": 3,
-            "channels": 16,
-            "blocks": ["attention", "feedforward", "convolution"],
-            "heads": [2],
-            "qkv": [0, 3],
-            "norms": ["layer"],
-            "widths": [8, 32],
-            "activations": ["relu", "gelu"],
-            "kernels": [3, 7],
-            "position_encoding": "sines",
-            "stride": None,
-            "dropout": 0.0,
-        },
-        "task": {"name": "language_id"},
-        "evaluator": {"name": "table", "benchmark": "transformer", "fidelity": 6, "seeds": "mean"},
-    },
-    "NASBench201-v0": {
-        "search_space": {
-            "name": "cell",
-            "operations": ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"],
-            "channels": [16, 32, 64],
-            "cells": 5,
-        },
-        "task": {"name": "cifar10"},
-        "evaluator": {"name": "table", "benchmark": "nasbench201", "fidelity": 200, "seeds": "mean"},
-    },
-    "NASBenchMacro-v0": {
-        "search_space": {"name": "macro", "channels": 32, "head": 1280},
-        "task": {"name": "cifar10"},
-        "evaluator": {"name": "table", "benchmark": "nasbench_macro", "fidelity": 50, "seeds": "mean"},
-    },
-}
-COMMON = {
-    "reward": {"name": "score", "scale": [0.0, 1.0]},
-    "horizon": 20,
-    "initial": "smallest",
-    "observation": "dict",
-    "device": "auto",
 }
 PUBLISHED = {
     "NASBench201-v0": ("nasbench201", NASBENCH201),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nas_agents.runs.run import extent
+from nas_agents.runs.progress import extent
 
 if TYPE_CHECKING:
     from nas_gym.envs import Budget

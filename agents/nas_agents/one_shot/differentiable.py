@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,9 +15,9 @@ from torch import Tensor
 from nas_agents.agent import within
 from nas_agents.one_shot.diagnosis import Diagnosis
 from nas_agents.one_shot.search import OneShot, SharedSearch
-from nas_gym.errors import unknown
-from nas_gym.networks import mixtures
-from nas_gym.search_spaces import Architecture
+from nas_gym.errors import DataWarning, unknown
+from nas_gym.networks import candidates, mixtures
+from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.training import PASSES, MixtureTraining
 
 if TYPE_CHECKING:
@@ -160,6 +161,9 @@ class Differentiable(OneShot):
         alpha = Alpha(counts, shared.rng, shared.data.x_train.device)
         epoch = shared.examples * self.passes(net, alpha)
         shared.check_epoch(epoch)
+        left_out = never_chosen(space, mixture)
+        if left_out:
+            warnings.warn(DataWarning(left_out), stacklevel=2)
         steps = shared.limit / epoch * -(-shared.examples // shared.recipe.batch_size)
         optimizer = torch.optim.Adam(
             [alpha.flat],
@@ -201,6 +205,26 @@ class Differentiable(OneShot):
         if bool(torch.isfinite(gradient).all()):
             alpha.flat.grad = gradient
             optimizer.step()
+
+
+def never_chosen(space: SearchSpace[Any], mixture: Network) -> str:
+    """Return in a sentence which choices of a space its mixture lacks, such as depths; "" for none.
+
+    Where every variable of the mixture has a candidate that does nothing, a shallower network is found as one
+    with such candidates.
+    """
+    fixed = {
+        name: space.variables[name].choices[choice]
+        for name, choice in space.outside_mixture().items()
+        if len(space.variables[name].choices) > 1
+    }
+    if not fixed or all(any(one.kind == "skip" for one in each) for each in candidates(mixture).values()):
+        return ""
+    stated = " and ".join(f"{name} {value}" for name, value in fixed.items())
+    return (
+        f"a search by gradients takes every network of the {space.name} space at {stated}, and never chooses "
+        "another: search by paths (random-sharing, spos, enas) to choose among all"
+    )
 
 
 def decided(shared: SharedSearch, weights: Mapping[str, Tensor]) -> Architecture:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,10 +15,10 @@ import gymnasium as gym
 
 from nas_agents.registry import make_agent
 from nas_agents.runs.finalists import finalists
+from nas_agents.runs.progress import Progress, reported
 from nas_agents.runs.scoring import score
 from nas_gym.common import plain, write_text
 from nas_gym.errors import ConfigError, NASGymError, unknown
-from nas_gym.evaluators import incumbent
 
 if TYPE_CHECKING:
     from nas_agents.result import Result
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 EnvFactory = Callable[..., gym.Env[Any, Any]]
 """A function that takes the keyword arguments of an environment and returns a new one."""
-SECONDS_BETWEEN_REPORTS = 0.3
-LIMITS = ("evaluations", "seconds", "minutes")
 
 
 @dataclass(frozen=True)
@@ -74,41 +71,6 @@ class RunSpec:
     def __post_init__(self) -> None:
         for name in ("budget", "seed", "agent"):
             object.__setattr__(self, name, plain(getattr(self, name)))
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a search is.
-
-    Attributes:
-        evaluations: evaluations by the full recipe.
-        seconds: recorded cost.
-        clock: seconds by the clock that the search took so far.
-        best: score of the incumbent as seen, None before the first evaluation.
-        scoring: whether the search is over and its network is being scored.
-        preparing: what the evaluator does before its first answer, in words; "" for nothing.
-    """
-
-    evaluations: float
-    seconds: float
-    clock: float
-    best: float | None
-    scoring: bool = False
-    preparing: str = ""
-
-    def done(self, unit: str) -> float:
-        """Return how much is done, in the unit of a budget (see `extent`)."""
-        return self.clock / 60 if unit == "minutes" else float(getattr(self, unit))
-
-
-def extent(budget: Budget) -> tuple[float, str]:
-    """Return how much a budget is, and of what: ``"evaluations"``, ``"seconds"`` or ``"minutes"``.
-
-    Of several limits it is the first of these.
-    """
-    if isinstance(budget, int):
-        return budget, "evaluations"
-    return next((budget[unit], unit) for unit in LIMITS if unit in budget)
 
 
 def run(
@@ -259,7 +221,7 @@ def _search(
         with (
             _removed_if_never_begun(folder, env),
             folder.kept_for(config),
-            _reported(env, on_progress) as search_is_over,
+            reported(env, on_progress) as search_is_over,
         ):
             found = agent.search(env, spec.budget, spec.seed, start=spec.start)
             search_is_over()
@@ -275,7 +237,7 @@ def _search(
         tensorboard=spec.tensorboard,
     )
     try:
-        with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress) as search_is_over:
+        with _removed_if_never_begun(folder, env, traced), reported(env, on_progress) as search_is_over:
             found = agent.search(traced, spec.budget, spec.seed, start=spec.start)
             search_is_over()
             result = _outcome(spec, env, agent.access, found)
@@ -377,41 +339,3 @@ def _removed_if_never_begun(
                 with suppress(OSError):
                     path.rmdir()
         raise
-
-
-@contextmanager
-def _reported(
-    env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | None
-) -> Iterator[Callable[[], None]]:
-    """Report the progress of a run now and then, and at its end; what it gives is called after the search."""
-    searched, over = list[float](), threading.Event()
-
-    def search_is_over() -> None:
-        searched.append(env.unwrapped.ledger.elapsed)  # type: ignore[attr-defined]
-
-    if on_progress is None:
-        yield search_is_over
-        return
-
-    def watch() -> None:
-        while not over.wait(SECONDS_BETWEEN_REPORTS):
-            on_progress(_progress(env, searched, scoring=bool(searched)))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield search_is_over
-    finally:
-        over.set()
-        thread.join()
-    on_progress(_progress(env, searched, scoring=False))
-
-
-def _progress(env: gym.Env[Any, Any], searched: Sequence[float], *, scoring: bool) -> Progress:
-    unwrapped: Any = env.unwrapped
-    ledger = unwrapped.ledger
-    history = tuple(ledger.history)
-    best = incumbent(history, ledger.worth).score if history else None
-    clock = searched[0] if searched else ledger.elapsed
-    preparing = unwrapped.evaluator.preparing
-    return Progress(ledger.spent, ledger.stats.cost, clock, best, scoring, preparing)

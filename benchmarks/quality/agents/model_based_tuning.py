@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents import label, make_agent, run_jobs
+from nas_agents import label, make_agent
 from nas_agents.pretrained.pool import Pool
 from nas_agents.pretrained.training import landscapes
 from nas_agents.pretrained.training.landscapes import Landscape
@@ -45,6 +46,9 @@ from until_optimum import evaluations_to_optimum, until_optimum
 
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import load_table
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import run_each
 
 TABLES = ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
 VARIANTS = (
@@ -89,13 +93,11 @@ def main() -> None:
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
         bar = progress.add_task("runs", total=sum(len(job["seeds"]) for job in jobs))
 
-        def keep(_: int, run: dict[str, Any] | None) -> None:
-            if run is not None:
-                runs.append(run)
-                progress.update(bar, advance=1)
+        def keep(run: dict[str, Any]) -> None:
+            runs.append(run)
+            progress.update(bar, advance=1)
 
-        for failure in run_jobs(work, jobs, options.workers, keep):
-            raise SystemExit(f"{jobs[failure.job]}: {failure.reason}\n{failure.details}")
+        run_each(work, jobs, options.workers, keep)
     Console(width=120).print(tabulated(runs))
     if options.out:
         options.out.write_text(json.dumps(runs) + "\n")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -24,13 +25,16 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents import label, make_agent, permutation_test, run_jobs
+from nas_agents import label, make_agent, permutation_test
 from pretrained_landscapes import table_of
 from rich.console import Console
 from rich.table import Table as Grid
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import TableEvaluator
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records, run_each
 
 TABLES = ("mlp-mnist1d", "mlp-digits", "conv-mnist1d")
 SINGLE = "model-based"
@@ -50,23 +54,19 @@ def main() -> None:
     agents = [json.loads(text) if text.startswith("{") else text for text in options.agent or []] or VARIANTS
     tables = options.table or TABLES
     out = options.out or Path(tempfile.gettempdir()) / "nas-gym-multi-fidelity.jsonl"
-    runs = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    runs = read_records(out)
     known = {(run["table"], run["agent"], run["seed"]) for run in runs}
     wanted = [(table, agent, seed) for table in tables for agent in agents for seed in range(options.seeds)]
     missing = [each for each in wanted if (each[0], label(each[1]), each[2]) not in known]
     jobs = [
         {"runs": missing[start : start + SEEDS_OF_A_JOB]} for start in range(0, len(missing), SEEDS_OF_A_JOB)
     ]
-    with out.open("a") as file:
 
-        def keep(_: int, run: dict[str, Any] | None) -> None:
-            if run is not None:
-                runs.append(run)
-                file.write(json.dumps(run) + "\n")
-                file.flush()
+    def keep(run: dict[str, Any]) -> None:
+        runs.append(run)
+        append_record(out, run)
 
-        for failure in run_jobs(work, jobs, options.workers, keep):
-            raise SystemExit(f"{jobs[failure.job]['runs'][0]}: {failure.reason}\n{failure.details}")
+    run_each(work, jobs, options.workers, keep)
     asked = {(table, label(agent), seed) for table, agent, seed in wanted}
     for table in tables:
         shown = [run for run in runs if run["table"] == table]

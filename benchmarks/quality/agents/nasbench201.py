@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-from nas_agents import AGENTS, label, make_agent, run_jobs
+from nas_agents import AGENTS, label, make_agent
 from nasbench201_replay import PROTOCOLS, replay
 from nasbench201_report import optimum_table, replay_table, search_table
 from rich.console import Console
@@ -40,6 +41,9 @@ from until_optimum import evaluations_to_optimum, until_optimum
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import TableEvaluator
 from nas_gym.tables import Table, read_nasbench201
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records, run_each
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
 SHORT = 12
@@ -89,7 +93,7 @@ def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, An
     """The runs asked for: those of the file, and the others made now and appended to it."""
     seen = "" if options.seen is None else f"-{options.seen}"
     out = options.out or Path(tempfile.gettempdir()) / f"nasbench201-{options.mode}{seen}.jsonl"
-    done = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    done = read_records(out)
     known = {(run["agent"], run["budget"], run["seed"]) for run in done}
     budgets = options.seconds if options.mode == "search" else [MOST_EVALUATIONS]
     wanted = [
@@ -110,18 +114,15 @@ def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, An
     ]
     print(f"{len(missing):,} of {len(wanted):,} runs are to be made; {out} keeps them")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with out.open("a") as file, Progress(*columns) as progress:
+    with Progress(*columns) as progress:
         bar = progress.add_task("runs", total=len(missing))
 
-        def keep(_: int, run: dict[str, Any] | None) -> None:
-            if run is not None:
-                done.append(run)
-                file.write(json.dumps(run) + "\n")
-                file.flush()
-                progress.update(bar, advance=1, description=run["agent"])
+        def keep(run: dict[str, Any]) -> None:
+            done.append(run)
+            append_record(out, run)
+            progress.update(bar, advance=1, description=run["agent"])
 
-        for failure in run_jobs(work, jobs, options.workers, keep):
-            raise SystemExit(f"{jobs[failure.job]['runs'][0]}: {failure.reason}\n{failure.details}")
+        run_each(work, jobs, options.workers, keep)
     asked = {(label(spec), budget, seed) for spec, budget, seed in wanted}
     return [run for run in done if (run["agent"], run["budget"], run["seed"]) in asked]
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,13 +25,16 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents import label, make_agent, permutation_test, run_jobs
+from nas_agents import label, make_agent, permutation_test
 from rich.console import Console
 from rich.table import Table as Grid
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.envs import hypervolume_share, igd_plus, share_found
 from nas_gym.tables import import_latencies, import_table
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records, run_each
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 TABLE, LATENCY = "nasbench201_cifar10.csv.gz", "nasbench201_latency.csv.gz"
@@ -87,22 +91,18 @@ def front(cost: str) -> np.ndarray:
 def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, Any]]:
     """The runs asked for: those of the file, and the others made now and appended to it."""
     out = options.out or Path(tempfile.gettempdir()) / f"nasbench201-objectives-{options.cost}.jsonl"
-    done = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    done = read_records(out)
     known = {(run["agent"], run["seed"]) for run in done}
     wanted = [(spec, seed) for seed in range(options.seeds) for spec in specs]
     missing = [(spec, seed) for spec, seed in wanted if (label(spec), seed) not in known]
     jobs = [{"cost": options.cost, "runs": missing[n : n + 8]} for n in range(0, len(missing), 8)]
     print(f"{len(missing):,} of {len(wanted):,} runs are to be made; {out} keeps them")
-    with out.open("a") as file:
 
-        def keep(_: int, run: dict[str, Any] | None) -> None:
-            if run is not None:
-                done.append(run)
-                file.write(json.dumps(run) + "\n")
-                file.flush()
+    def keep(run: dict[str, Any]) -> None:
+        done.append(run)
+        append_record(out, run)
 
-        for failure in run_jobs(work, jobs, options.workers, keep):
-            raise SystemExit(f"{failure.reason}\n{failure.details}")
+    run_each(work, jobs, options.workers, keep)
     asked = {(label(spec), seed) for spec, seed in wanted}
     return [run for run in done if (run["agent"], run["seed"]) in asked]
 

@@ -19,9 +19,9 @@ networks of another table of the space in order (where there is none, the larges
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import pickle
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nas_agents import Agent, PolicyWeights, Session, holm, make_agent, permutation_test, run_jobs
+from nas_agents import Agent, PolicyWeights, Session, holm, make_agent, permutation_test
 from nas_agents.pretrained import search
 from nas_agents.pretrained.pool import Pool, whole_pool
 from nas_agents.pretrained.readings import READINGS
@@ -44,6 +44,9 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table as Grid
 
 from nas_gym.search_spaces import SearchSpace
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records, run_each
 
 POLICY = "pretrained"
 FORMS = (POLICY, "pretrained-walk")
@@ -105,7 +108,7 @@ def main() -> None:
         for seed in range(1 if searcher == "replay" else options.seeds)
     ]
     out = options.out or Path(tempfile.gettempdir()) / "nas-gym-pretrained.jsonl"
-    runs = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    runs = read_records(out)
     policy = (shipped_weights() if options.policy is None else read_weights(options.policy)).digest[:12]
     known = {_key(run) for run in runs}
     missing = [each for each in wanted if (*each, policy) not in known]
@@ -118,18 +121,15 @@ def main() -> None:
         }
         for start in range(0, len(missing), SEEDS_OF_A_JOB)
     ]
-    with out.open("a") as file, Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
         bar = progress.add_task("runs", total=len(missing))
 
-        def keep(_: int, run: dict[str, Any] | None) -> None:
-            if run is not None:
-                runs.append(run)
-                file.write(json.dumps(run) + "\n")
-                file.flush()
-                progress.update(bar, advance=1)
+        def keep(run: dict[str, Any]) -> None:
+            runs.append(run)
+            append_record(out, run)
+            progress.update(bar, advance=1)
 
-        for failure in run_jobs(work, jobs, options.workers, keep):
-            raise SystemExit(f"{jobs[failure.job]['runs'][0]}: {failure.reason}\n{failure.details}")
+        run_each(work, jobs, options.workers, keep)
     asked = {(*each, policy) for each in wanted}
     shown = [run for run in runs if _key(run) in asked]
     for table in options.table or [SYNTHETIC]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ from pretrained_landscapes import LANDSCAPE_SEED, unseen_pool
 from rich.console import Console
 from rich.table import Table as Grid
 from threadpoolctl import threadpool_limits
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records
 
 MOST, WITHIN, EARLY = 100, 64, 20
 
@@ -62,7 +66,7 @@ def fit_without_graphs(work: Path, out: Path) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Search by each policy, keep what comes out, and show it."""
     out = options.out or Path(tempfile.gettempdir()) / "nas-gym-heldout.jsonl"
-    runs = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    runs = read_records(out)
     policies = {str(path): read_weights(path) for path in options.policy}
     known = {(run["policy"], run["seed"]) for run in runs}
     names = list(UNSEEN)
@@ -74,8 +78,7 @@ def compare(options: argparse.Namespace) -> None:
                 continue
             run = searched(landscape, weights, seed) | {"space": space, "kind": landscape.kind}
             runs.append(run | {"policy": weights.digest, "seed": seed})
-            with out.open("a") as file:
-                file.write(json.dumps(runs[-1]) + "\n")
+            append_record(out, runs[-1])
     seeds = range(options.first, options.first + options.landscapes)
     shown = {
         name: {run["seed"]: run for run in runs if run["policy"] == weights.digest}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents import label, make_agent, run_jobs
+from nas_agents import label, make_agent
 from nas_agents.pretrained.pool import Pool
 from nas_agents.pretrained.training.landscapes import Landscape, draw_landscape
 from nas_agents.pretrained.training.spaces import training_space
@@ -19,6 +20,9 @@ from nas_agents.pretrained.training.spaces import training_space
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import TableEvaluator
 from nas_gym.tables import load_table, read_nasbench201
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records, run_each
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
 TABLES = ("mlp-digits", "mlp-mnist1d", "conv-mnist1d")
@@ -126,28 +130,23 @@ def recorded(out: Path, jobs: Iterable[Job], workers: int, minutes: float = 1e9)
         workers: processes side by side.
         minutes: after so many no search is begun, so that a call ends; another one goes on.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    runs = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    runs = read_records(out)
     wanted = {_key(job): job for job in jobs}
     known = {_key(run) for run in runs}
     missing = [job for key, job in wanted.items() if key not in known]
     end = time.monotonic() + 60 * minutes
-    with out.open("a") as file:
 
-        def keep(_: int, run: Run | None) -> None:
-            if run is not None:
-                runs.append(run)
-                file.write(json.dumps(run) + "\n")
-                file.flush()
+    def keep(run: Run) -> None:
+        runs.append(run)
+        append_record(out, run)
 
-        if workers == 1:
-            for job in missing:
-                if time.monotonic() > end:
-                    break
-                keep(0, searched(job))
-        else:
-            for failure in run_jobs(work, missing, workers, keep):
-                raise SystemExit(f"{missing[failure.job]}: {failure.reason}\n{failure.details}")
+    if workers == 1:
+        for job in missing:
+            if time.monotonic() > end:
+                break
+            keep(searched(job))
+    else:
+        run_each(work, missing, workers, keep)
     return [run for run in runs if _key(run) in wanted]
 
 

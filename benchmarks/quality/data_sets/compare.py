@@ -32,6 +32,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records
+
 OUT = Path("benchmarks_of_data_sets.jsonl")
 TEST_SIZE = 0.2
 OURS = "nas_gym.fit"
@@ -56,12 +59,7 @@ def main() -> None:
         _run(options)
     from report import report
 
-    print(report(read(options.out), options.seconds, options.columns))
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the finished cells of a file."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    print(report(read_records(options.out), options.seconds, options.columns))
 
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
@@ -77,7 +75,7 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
 
 
 def _run(options: argparse.Namespace) -> None:
-    done = {Cell(*(row[name] for name in Cell._fields)) for row in read(options.out)}
+    done = {Cell(*(row[name] for name in Cell._fields)) for row in read_records(options.out)}
     part, parts = map(int, options.part.split("/"))
     left = [cell for number, cell in enumerate(cells(options)) if number % parts == part % parts]
     left = [cell for cell in left if cell not in done]
@@ -86,9 +84,7 @@ def _run(options: argparse.Namespace) -> None:
         task = bar.add_task("", total=len(left))
         for cell in left:
             bar.update(task, description=f"{cell.data}, split {cell.split}, {cell.method}")
-            row = cell._asdict() | _measured(cell, options)
-            with options.out.open("a") as file:  # one write a line, so that processes can share the file
-                file.write(json.dumps(row) + "\n")
+            append_record(options.out, cell._asdict() | _measured(cell, options))
             bar.advance(task)
 
 

@@ -18,13 +18,11 @@ of CIFAR-10, a folder of images for each class, are not part of the package: ``-
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import math
-import tarfile
+import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +31,6 @@ from unittest.mock import patch
 import gymnasium as gym
 import numpy as np
 from nas_agents import make_agent
-from PIL import Image
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import SupernetEvaluator
@@ -42,6 +39,10 @@ from nas_gym.explain import rank_quality
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import Table, read_nasbench201
 from nas_gym.tasks import Task
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from cifar10_images import read_images
+from run_records import append_record, read_records
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 AGENTS = ("darts", "gdas", "drnas", "beta-darts")
@@ -61,7 +62,7 @@ CELLS = 1000
 def main() -> None:
     options = _options()
     table = read_nasbench201(options.data / "nasbench201_cifar10.csv.gz", "cifar10")
-    done = read(options.out)
+    done = read_records(options.out)
     # A supernet that the user's cache folder keeps would take no time.
     with tempfile.TemporaryDirectory() as folder, patch.object(cache, "folder", lambda: Path(folder)):
         _make(options, table, done)
@@ -78,42 +79,14 @@ def _make(options: argparse.Namespace, table: Table, done: list[dict[str, Any]])
         assert task is not None
         found = {"method": method, "seed": seed} | METHODS[method](method, task, table, seed, options)
         done.append(found)
-        with options.out.open("a") as file:
-            file.write(json.dumps(found) + "\n")
+        append_record(options.out, found)
         print(json.dumps(found), flush=True)
-
-
-def read(file: Path) -> list[dict[str, Any]]:
-    """Return what is in the file already."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def cifar10(archive: Path, sizes: dict[str, int]) -> Task:
     """Return CIFAR-10 as a task, with as many images of each class in each part."""
-    of_class = {part: size // 10 for part, size in sizes.items()}
-    taken: Counter[tuple[str, str]] = Counter()
-    images, labels, parts = [], [], []
-    with tarfile.open(archive) as files:
-        for member in files:
-            names = Path(member.name).parts
-            if len(names) != 3 or not member.isfile():
-                continue
-            label = names[1]
-            if names[0] == "test":
-                part = "test"
-            else:
-                part = "train" if taken["train", label] < of_class["train"] else "validation"
-            if taken[part, label] >= of_class[part]:
-                continue
-            taken[part, label] += 1
-            content = files.extractfile(member)
-            assert content is not None
-            pixels = np.asarray(Image.open(io.BytesIO(content.read())).convert("RGB"))
-            images.append(pixels.transpose(2, 0, 1).astype(np.float32) / 255)
-            labels.append(label)
-            parts.append(part)
-    x, y = np.stack(images), np.array(labels)
-    return Task.from_arrays(x, y, name="cifar10", inputs="image", split=np.array(parts))
+    x, y, parts = read_images(archive, {part: size // 10 for part, size in sizes.items()})
+    return Task.from_arrays(x, y, name="cifar10", inputs="image", split=parts)
 
 
 def chosen(method: str, task: Task, table: Table, seed: int, options: argparse.Namespace) -> dict[str, Any]:

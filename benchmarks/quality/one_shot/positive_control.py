@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -34,6 +35,9 @@ from scipy import stats
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.search_spaces import Architecture
 from nas_gym.traces import Trace
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import Record, append_record, read_records
 
 OPERATIONS = ["none", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3"]
 SPACE = {"name": "cell", "channels": [4], "operations": OPERATIONS}
@@ -56,7 +60,6 @@ FINAL_SEEDS = (1000, 1001, 1002)
 KEPT = ("epoch", "share", "choice", "entropy", "free_weight", "mixture_score", "choice_score", "eigenvalue")
 IN_TIME = 0.2
 """Share of the search by which a warning should precede a degenerate choice."""
-Record = dict[str, Any]
 
 
 def main() -> None:
@@ -70,24 +73,18 @@ def main() -> None:
     if not options.report:
         make(options.records, range(options.first_seed, options.first_seed + options.seeds), options.method)
     console = Console(width=130)
-    for table in report(read(options.records)):
+    for table in report(read_records(options.records)):
         console.print(table)
-
-
-def read(file: Path) -> list[Record]:
-    """The records that there are."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def make(file: Path, seeds: Sequence[int], methods: Sequence[str] | None) -> None:
     """Make the records that are not there yet, all methods of a seed one after the other."""
-    there = {(record["method"], record["seed"]) for record in read(file)}
+    there = {(record["method"], record["seed"]) for record in read_records(file)}
     for seed in seeds:
         for method in methods or (*METHODS, *BASELINES):
             if (method, seed) not in there:
                 record = searched(method, seed) if method in METHODS else drawn(method, seed)
-                with file.open("a") as out:
-                    out.write(json.dumps(record) + "\n")
+                append_record(file, record)
 
 
 def environment() -> Any:

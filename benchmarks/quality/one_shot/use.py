@@ -13,7 +13,7 @@ trained once are kept in a store beside the file. All runs of a seed come before
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,9 @@ from landscapes import LANDSCAPES
 from nas_agents import RunSpec, make_env, run
 
 from nas_gym.errors import ConfigError
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records
 
 BUDGET = 100
 WARM = {"proxy": "nwot", "pool": 300}
@@ -56,23 +59,13 @@ def main() -> None:
         _make(options)
     from report import tabulated  # SciPy is not needed before
 
-    print(tabulated(read(options.out), [*AGENTS, LARGEST, EVERY]))
-
-
-def read(file: Path) -> list[dict[str, Any]]:
-    """Return the runs of a file; a line that is cut off is none."""
-    found = []
-    for line in file.read_text().splitlines() if file.exists() else ():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
+    print(tabulated(read_records(options.out), [*AGENTS, LARGEST, EVERY]))
 
 
 def _make(options: argparse.Namespace) -> None:
-    known = {(each["landscape"], each["label"], each["seed"]) for each in read(options.out)}
-    refused = {(each["landscape"], each["label"]) for each in read(options.out) if "refused" in each}
+    there = read_records(options.out)
+    known = {(each["landscape"], each["label"], each["seed"]) for each in there}
+    refused = {(each["landscape"], each["label"]) for each in there if "refused" in each}
     labels = options.agent or [*AGENTS, LARGEST, *([EVERY] if options.every else [])]
     wanted = [
         (landscape, label, seed)
@@ -90,9 +83,8 @@ def _make(options: argparse.Namespace) -> None:
         if "refused" in made:
             refused.add((landscape, label))
         about = {"landscape": landscape, "label": label, "seed": seed}
-        line = made | about | {"process_seconds": round(time.process_time() - began, 3)}
-        with options.out.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        passed = round(time.process_time() - began, 3)
+        append_record(options.out, made | about | {"process_seconds": passed})
 
 
 def _made(landscape: str, label: str, seed: int, store: str) -> dict[str, Any]:

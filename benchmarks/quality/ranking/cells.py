@@ -13,8 +13,8 @@ the seed of the weights. What ranks the cells in truth is their mean validation 
 from __future__ import annotations
 
 import argparse
-import json
 import math
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,12 +22,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from proxies import SHARED, cifar10, shown_interval
+from proxies import SHARED, shown_interval
 
 from nas_gym.evaluators import POOL_PROXIES, PROXIES, ProxyMeter, az_nas_ranks
 from nas_gym.explain import Interval, over_networks
 from nas_gym.tables import Table, read_nasbench201
+from nas_gym.tasks import Task
 
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from cifar10_images import read_images
+from run_records import append_record, read_records
+
+IMAGES = 40
+"""Images of each class that batches of CIFAR-10 are drawn from."""
 AFFORDABLE = [name for name in PROXIES if name != "grasp"]
 VIEWS = ("az_expressivity", "az_progressivity", "az_trainability", "az_complexity")
 SHOWN = {"tau": "tau", "rho": "rho", "tau_top_tenth": "tau, top tenth", "partial_rho": "rho, params fixed"}
@@ -62,14 +69,14 @@ PUBLISHED_RHO = {
 """Spearman's correlation with the validation accuracy over 1,000 cells: Krishnakumar et al. 2022,
 NAS-Bench-Suite-Zero, figure 2."""
 
-Records = dict[int, dict[str, float]]
+Values = dict[int, dict[str, float]]
 
 
 def main() -> None:
     options = _options()
     table = read_nasbench201(options.data / "nasbench201_cifar10.csv.gz", "cifar10")
     setting = {"batch": options.batch, "seed": options.seed}
-    known = read_records(options.records, setting)
+    known = read_values(options.records, setting)
     if not options.report:
         names = options.proxies.split(",") if options.proxies else AFFORDABLE
         torch.set_num_threads(1)
@@ -77,7 +84,7 @@ def main() -> None:
         todo = [cell for cell in wanted if not set(names) <= set(known.get(cell, ()))]
         if todo:
             measure(table, todo, names, options, setting)
-        known = read_records(options.records, setting)
+        known = read_values(options.records, setting)
     print(report(table, known))
 
 
@@ -85,35 +92,35 @@ def measure(
     table: Table, cells: Iterable[int], names: Sequence[str], options: argparse.Namespace, setting: Any
 ) -> None:
     """Append a line with the values of each cell to the records."""
-    task = cifar10(options.data / "cifar10_jpg.tar.xz")
+    task = batch_task(options.data / "cifar10_jpg.tar.xz")
     meter = ProxyMeter(table.search_space, task, "cpu", batch=options.batch)
     meter.check(names)
-    options.records.parent.mkdir(parents=True, exist_ok=True)
-    with options.records.open("a") as file:
-        for cell in cells:
-            start = time.process_time()
-            found = meter.measure(table.search_space.architecture(cell), names, options.seed)
-            values = {name: _finite(each.value) for name, each in found.items()}
-            seconds = round(time.process_time() - start, 4)
-            file.write(json.dumps({"cell": cell, **setting, "seconds": seconds, "values": values}) + "\n")
-            file.flush()
+    for cell in cells:
+        start = time.process_time()
+        found = meter.measure(table.search_space.architecture(cell), names, options.seed)
+        values = {name: _finite(each.value) for name, each in found.items()}
+        seconds = round(time.process_time() - start, 4)
+        append_record(options.records, {"cell": cell, **setting, "seconds": seconds, "values": values})
 
 
-def read_records(path: Path, setting: Mapping[str, Any]) -> Records:
-    """Return the values of each cell by proxy, minus infinity for none; a line that was cut off is none."""
-    known: Records = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
+def batch_task(archive: Path) -> Task:
+    """Return a task of some training images, standardised; it is for batches, not for training."""
+    x, y, _ = read_images(archive, {"train": IMAGES})
+    by_class = np.argsort(y, kind="stable")
+    return Task.from_arrays(x[by_class], y[by_class], inputs="image", title="cifar10")
+
+
+def read_values(path: Path, setting: Mapping[str, Any]) -> Values:
+    """Return the values of each cell by proxy, minus infinity for none."""
+    known: Values = {}
+    for record in read_records(path):
         if all(record[name] == value for name, value in setting.items()):
             values = {name: -math.inf if each is None else each for name, each in record["values"].items()}
             known.setdefault(record["cell"], {}).update(values)
     return known
 
 
-def report(table: Table, known: Records) -> str:
+def report(table: Table, known: Values) -> str:
     """Return a table of how well each proxy ranks the cells that have a value by it."""
     worth, params = table.mean_score(), table.parameters
     lines = [
@@ -137,7 +144,7 @@ def report(table: Table, known: Records) -> str:
     return "\n".join(lines)
 
 
-def values_of(known: Records, name: str) -> tuple[np.ndarray, np.ndarray]:
+def values_of(known: Values, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the cells that were measured by a proxy, and their values."""
     if name in POOL_PROXIES:
         cells = np.array([cell for cell in sorted(known) if set(VIEWS) <= set(known[cell])], dtype=np.int64)

@@ -12,15 +12,15 @@ values are a line of ``--records``, so that a run which was stopped goes on.
 from __future__ import annotations
 
 import argparse
-import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from cells import VIEWS, read_records
+from cells import VIEWS, read_values
 from proxies import SHARED, SHIPPED
 from scipy import stats
 
@@ -28,6 +28,9 @@ from nas_gym.evaluators import POOL_PROXIES, PROXIES, ProxyMeter, az_nas_ranks
 from nas_gym.explain import tau_b
 from nas_gym.tables import load_table, read_nasbench201
 from nas_gym.tasks import make_task
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 DRAWS = 500
@@ -225,17 +228,15 @@ def measured(name: str, options: argparse.Namespace) -> Measured:
     by_seed = []
     for seed in range(options.seeds):
         setting = {"table": name, "seed": seed}
-        known = read_records(options.records, setting)
+        known = read_values(options.records, setting)
         todo = [row for row in rows.tolist() if row not in known]
         if todo:
             meter = ProxyMeter(table.search_space, make_task(table.about["task"]), "cpu")
-            options.records.parent.mkdir(parents=True, exist_ok=True)
-            with options.records.open("a") as file:
-                for row in todo:
-                    found = meter.measure(table.search_space.architecture(row), list(PROXIES), seed)
-                    values = {n: v.value if math.isfinite(v.value) else None for n, v in found.items()}
-                    file.write(json.dumps({"cell": row, **setting, "values": values}) + "\n")
-            known = read_records(options.records, setting)
+            for row in todo:
+                found = meter.measure(table.search_space.architecture(row), list(PROXIES), seed)
+                values = {n: v.value if math.isfinite(v.value) else None for n, v in found.items()}
+                append_record(options.records, {"cell": row, **setting, "values": values})
+            known = read_values(options.records, setting)
         by_seed.append([known[row] for row in rows.tolist()])
     return _joined(name, table.mean_score()[rows], by_seed)
 
@@ -243,7 +244,7 @@ def measured(name: str, options: argparse.Namespace) -> Measured:
 def measured_cells(path: Path, data: Path, batch: int) -> Measured:
     """Return what cells.py measured of the cells of NAS-Bench-201 that have a value by most proxies."""
     table = read_nasbench201(data / "nasbench201_cifar10.csv.gz", "cifar10")
-    known = read_records(path, {"seed": 0, "batch": batch})
+    known = read_values(path, {"seed": 0, "batch": batch})
     most = max(len(values) for values in known.values())
     cells = [cell for cell in sorted(known) if len(known[cell]) == most]
     return _joined("nasbench201", table.mean_score()[cells], [[known[cell] for cell in cells]])

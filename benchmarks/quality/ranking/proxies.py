@@ -12,29 +12,21 @@ cells.py beside this, for combinations of proxies combinations.py.
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import sys
-import tarfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 from nas_gym.evaluators import BATCH, POOL_PROXIES, PROXIES
 from nas_gym.explain import Interval, ScoreRanking, rank_scores
 from nas_gym.tables import load_table
-from nas_gym.tasks import Task, make_task
+from nas_gym.tasks import make_task
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 SHIPPED = ("mlp-mnist1d", "mlp-digits", "conv-mnist1d")
 EVERY = [*PROXIES, *POOL_PROXIES]
 SHOWN = {"tau": "tau", "tau_top_tenth": "top tenth", "partial_rho": "rho, params fixed"}
-IMAGES = 40
-"""Images of each class that batches of CIFAR-10 are drawn from."""
 
 
 def main() -> None:
@@ -57,24 +49,6 @@ def main() -> None:
         took = time.perf_counter() - start
         print(f"\n{found.networks:,} of {found.size:,} networks of {found.table}, {took:.0f} s\n")
         print(markdown(found))
-
-
-def cifar10(archive: Path) -> Task:
-    """Return a task of some training images, standardised; it is for batches, not for training."""
-    by_class: dict[str, list[np.ndarray]] = defaultdict(list)
-    with tarfile.open(archive) as files:
-        for member in files:
-            parts = Path(member.name).parts
-            if len(parts) != 3 or parts[0] != "train" or len(by_class[parts[1]]) >= IMAGES:
-                continue
-            content = files.extractfile(member)
-            assert content is not None
-            image = np.asarray(Image.open(io.BytesIO(content.read())).convert("RGB"))
-            by_class[parts[1]].append(image.transpose(2, 0, 1).astype(np.float32) / 255)
-    names = sorted(by_class)
-    x = np.concatenate([np.stack(by_class[name]) for name in names])
-    y = np.repeat(np.array(names), [len(by_class[name]) for name in names])
-    return Task.from_arrays(x, y, inputs="image", title="cifar10")
 
 
 def markdown(found: ScoreRanking) -> str:

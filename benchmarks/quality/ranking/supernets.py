@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ from nas_gym.explain import Interval, over_networks, over_seeds, rank_quality
 from nas_gym.tables import Table, load_table
 from nas_gym.tasks import Task, make_task
 from nas_gym.training import PASSES, Member, Recipe, train, training_data
+
+sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ share
+from run_records import append_record, read_records
 
 TABLES = ("mlp-mnist1d", "conv-mnist1d")
 CHOICES: tuple[dict[str, Any], ...] = (
@@ -76,7 +80,7 @@ class Measured:
         count = min(options.networks or self.table.size, self.table.size)
         self.rows = np.sort(np.random.default_rng(1).choice(self.table.size, count, replace=False))
         self.worth = self.table.mean_score()[self.rows]
-        self._known = _read(options.records)
+        self._known = {record["key"]: record for record in read_records(options.records)}
 
     @property
     def words(self) -> str:
@@ -177,9 +181,7 @@ class Measured:
             start = time.process_time()
             values, cost = measure()
             record = {"key": name, "cost": cost, "seconds": time.process_time() - start, "values": values}
-            self._options.records.parent.mkdir(parents=True, exist_ok=True)
-            with self._options.records.open("a") as file:
-                file.write(json.dumps(record) + "\n")
+            append_record(self._options.records, record)
             self._known[name] = record
         return np.array(self._known[name]["values"])
 
@@ -201,18 +203,6 @@ class Measured:
 
 def _words(setting: Mapping[str, Any]) -> str:
     return f"{setting['sampling']}, batch {setting['batch_size']}, rate {setting['learning_rate']:g}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the records by their keys; a line that was cut off is left out."""
-    known = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        known[record["key"]] = record
-    return known
 
 
 def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:

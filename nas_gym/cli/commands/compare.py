@@ -14,6 +14,8 @@ from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import FAILED, polite
 from nas_gym.cli.executor_options import Address, Executing, executor_of
+from nas_gym.cli.option_groups import in_place_of
+from nas_gym.cli.problem import Problem, problem_of
 from nas_gym.cli.progress import comparison_bar
 from nas_gym.cli.task_options import tasks_of
 from nas_gym.errors import ConfigError
@@ -41,7 +43,7 @@ ABOUT_REGRET = (
 
 
 @polite
-@options.with_problem
+@in_place_of("problem", problem_of)
 def compare(
     *,
     agents: Annotated[
@@ -51,7 +53,7 @@ def compare(
     seeds: Annotated[int, typer.Option(help="Runs per agent and task.")] = 10,
     budget: options.EqualBudgetText = "40",
     minutes: Annotated[float | None, typer.Option(hidden=True)] = None,
-    problem: options.Problem,
+    problem: Problem,
     jobs: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
     executor: Executing = None,
     address: Address = None,

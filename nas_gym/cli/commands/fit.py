@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from nas_gym.cli import data_options, options
+from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
+from nas_gym.cli.data_options import reading_of
 from nas_gym.cli.errors import polite
+from nas_gym.cli.option_groups import in_place_of
 from nas_gym.cli.progress import search_bar
 
 if TYPE_CHECKING:
@@ -23,29 +25,15 @@ Example: `nas-gym fit wine.csv --target quality --minutes 2`
 
 
 @polite
+@in_place_of("reading", reading_of)
 def fit(
     file: Annotated[
         Path, typer.Argument(help="Table (.csv, .xlsx, ...), .npz, or folder of images or signals.")
     ],
     target: Annotated[str | None, typer.Option(help="Column to be predicted; several with commas.")] = None,
     target_kind: options.TargetKind = None,
-    label_separator: data_options.LabelSeparator = None,
-    metric: options.Metric = None,
-    drop: options.Drop = None,
-    categorical: options.Categorical = None,
-    missing: options.Missing = None,
-    delimiter: options.Delimiter = None,
-    split: data_options.Split = None,
-    group: data_options.Group = None,
-    time: data_options.Time = None,
-    gap: data_options.Gap = None,
-    size: data_options.Size = None,
-    colour: data_options.Colour = None,
-    length: data_options.Length = None,
-    rate: data_options.Rate = None,
-    features: data_options.Features = None,
-    group_in_name: data_options.GroupInName = None,
-    index: data_options.Index = None,
+    *,
+    reading: dict[str, Any],
     minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
     agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,
@@ -63,26 +51,6 @@ def fit(
     """
     from nas_gym.estimators import fit as fit_data
 
-    given = options.given(
-        target_kind=target_kind,
-        label_separator=label_separator,
-        metric=metric,
-        drop=drop,
-        categorical=categorical,
-        missing=missing,
-        delimiter=delimiter,
-        split=split,
-        group=group,
-        time=time,
-        gap=gap,
-        size=size,
-        colour=colour,
-        length=length,
-        rate=rate,
-        features=features,
-        group_in_name=group_in_name,
-        index=None if index is None else str(index),
-    )
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
     with search_bar(Console(stderr=True), "fit", limits, outlook=True) as move:
         found = fit_data(
@@ -98,7 +66,8 @@ def fit(
             store="user" if store is None else store,
             report=report,
             on_progress=move,
-            **given,
+            **options.given(target_kind=target_kind),
+            **reading,
         )
     console = output()
     for line in _lines(found, file):

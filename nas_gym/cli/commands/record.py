@@ -12,6 +12,8 @@ from rich.console import Console
 from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
+from nas_gym.cli.option_groups import in_place_of
+from nas_gym.cli.problem import Problem, problem_of
 from nas_gym.cli.progress import search_bar
 from nas_gym.cli.task_options import tasks_of
 from nas_gym.errors import ConfigError
@@ -28,7 +30,7 @@ DEFAULT_BUDGET = "100"
 
 
 @polite
-@options.with_problem
+@in_place_of("problem", problem_of)
 def record(
     *,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Further runs.")] = None,
@@ -48,7 +50,7 @@ def record(
     author_email: Annotated[str | None, typer.Option(help="Address of who made it.")] = None,
     code_permalink: Annotated[str | None, typer.Option(help="Link to the code that made it.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is.")] = None,
-    problem: options.Problem,
+    problem: Problem,
 ) -> None:
     """Write an agent's steps as a Minari data set: by a search now, or of runs that were recorded.
 
@@ -83,9 +85,7 @@ def record(
     print_plain(console, f"load it: minari.load_dataset({dataset!r})")
 
 
-def _search(
-    agent: Any, budget: Budget, seed: int, problem: options.Problem, environment: dict[str, Any]
-) -> Path:
+def _search(agent: Any, budget: Budget, seed: int, problem: Problem, environment: dict[str, Any]) -> Path:
     """Search with an agent that walks, recorded, and return the folder of the run."""
     from nas_agents import RunSpec, experiment_folder, label, make_agent, make_env, run
 

@@ -17,6 +17,8 @@ from nas_gym.cli.commands.explain import explain_and_show
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
 from nas_gym.cli.executor_options import Address, Executing, executor_of
+from nas_gym.cli.option_groups import in_place_of
+from nas_gym.cli.problem import Problem, problem_of
 from nas_gym.cli.progress import search_bar
 from nas_gym.cli.task_options import tasks_of
 
@@ -36,7 +38,7 @@ DEFAULT_BUDGET = "100"
 
 
 @polite
-@options.with_problem
+@in_place_of("problem", problem_of)
 def search(
     *,
     agent: Annotated[str, typer.Option(help="Name of the agent, see `nas-gym list`.")],
@@ -54,7 +56,7 @@ def search(
     ] = None,
     executor: Executing = None,
     address: Address = None,
-    problem: options.Problem,
+    problem: Problem,
     explained: Annotated[
         bool, typer.Option("--explain/--no-explain", help="Explain the search at its end.")
     ] = False,

@@ -12,7 +12,7 @@ from gymnasium import spaces
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
 from nas_gym.search_spaces.base import KEEP, SearchSpace
-from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
+from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.description import Description, describe_chain
 from nas_gym.search_spaces.forecaster.blocks import (
     KINDS,
@@ -22,7 +22,6 @@ from nas_gym.search_spaces.forecaster.blocks import (
     block_words,
     build_network,
 )
-from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.options import names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import Variable, by_name
@@ -138,8 +137,8 @@ class ForecasterSpace(SearchSpace[Forecaster]):
         self._numbers = {choice: number for number, choice in enumerate(self.choices)}
         aspects = {"block": tuple(self._by_text)}
         self.actions = (KEEP, *chain_edits(self.max_layers, tuple(self._by_text), aspects))
-        self._chains = [MixedRadix([len(self.choices)] * depth) for depth in range(1, self.max_layers + 1)]
-        self.size = sum(chains.size for chains in self._chains)
+        self._numbering = ChainNumbering(self.choices, self.max_layers)
+        self.size = self._numbering.size
         self.variables = by_name(chain_variables(self.max_layers, aspects))
         nvec = [1 + len(self.choices)] * self.max_layers
         self.observation_space = spaces.Dict({"blocks": spaces.MultiDiscrete(nvec)})
@@ -202,18 +201,10 @@ class ForecasterSpace(SearchSpace[Forecaster]):
         return Forecaster((*blocks[:place], block, *blocks[place + 1 :]))
 
     def index(self, architecture: Forecaster) -> int:
-        depth = len(architecture.blocks)
-        within = self._chains[depth - 1].number([self._numbers[block] for block in architecture.blocks])
-        return within + sum(chains.size for chains in self._chains[: depth - 1])
+        return self._numbering.number(architecture.blocks)
 
     def architecture(self, index: int) -> Forecaster:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        for chains in self._chains:
-            if index < chains.size:
-                break
-            index -= chains.size
-        return Forecaster(tuple(self.choices[digit] for digit in chains.digits(index)))
+        return Forecaster(self._numbering.layers(index))
 
     def encode(self, architecture: Forecaster) -> dict[str, int]:
         values = dict.fromkeys(self.variables, 0)

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace
-from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
+from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.variables import Variable, by_name
 
@@ -68,9 +68,8 @@ class HeadedSpace(SearchSpace[H]):
         self.actions = (KEEP, *layers, *swaps)
         sizes = [len(choices) for choices in self.wholes.values()]
         self._heads = MixedRadix(sizes)
-        self._chains = [MixedRadix([len(self.choices)] * depth) for depth in range(1, self.max_layers + 1)]
-        self._chain_count = sum(chains.size for chains in self._chains)
-        self.size = self._heads.size * self._chain_count
+        self._chains = ChainNumbering(self.choices, self.max_layers)
+        self.size = self._heads.size * self._chains.size
         whole_variables = [Variable.of_whole(aspect, choices) for aspect, choices in self.wholes.items()]
         self.variables = by_name([*whole_variables, *chain_variables(self.max_layers, aspects)])
         self.observation_space = spaces.Dict(
@@ -114,23 +113,16 @@ class HeadedSpace(SearchSpace[H]):
         return replace(architecture, wholes=(*words[:place], edit.value, *words[place + 1 :]))
 
     def index(self, architecture: H) -> int:
-        depth = len(architecture.layers)
-        chain = self._chains[depth - 1].number([self._numbers[layer] for layer in architecture.layers])
-        chain += sum(chains.size for chains in self._chains[: depth - 1])
-        head: int = self._heads.number(self._digits(architecture))
-        return head * self._chain_count + chain
+        head = self._heads.number(self._digits(architecture))
+        return head * self._chains.size + self._chains.number(architecture.layers)
 
     def architecture(self, index: int) -> H:
         if not 0 <= index < self.size:
             raise IndexError(f"index {index} is not in range({self.size})")
-        head, index = divmod(index, self._chain_count)
+        head, chain = divmod(index, self._chains.size)
         pairs = zip(self.wholes.values(), self._heads.digits(head), strict=True)
         words = tuple(choices[digit] for choices, digit in pairs)
-        for chains in self._chains:
-            if index < chains.size:
-                break
-            index -= chains.size
-        return self._made(words, tuple(self.choices[digit] for digit in chains.digits(index)))
+        return self._made(words, self._chains.layers(chain))
 
     def _digits(self, architecture: H) -> list[int]:
         pairs = zip(self.wholes.values(), architecture.wholes, strict=True)

@@ -12,9 +12,8 @@ from nas_gym._checks import number
 from nas_gym.errors import ConfigError
 from nas_gym.networks import ACTIVATIONS, Network, Shape
 from nas_gym.search_spaces.base import KEEP, SearchSpace
-from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
+from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.description import Description, describe_chain
-from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.options import distinct, names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.transformer.architecture import (
@@ -185,8 +184,8 @@ class TransformerSpace(SearchSpace[Transformer]):
         self._numbers = {block: place for place, block in enumerate(self.choices)}
         aspects: dict[str, Sequence[object]] = {"block": self.kinds, **self.aspects}
         self.actions = (KEEP, *chain_edits(self.max_layers, list(self._by_text), aspects))
-        self._chains = [MixedRadix([len(self.choices)] * depth) for depth in range(1, self.max_layers + 1)]
-        self.size = sum(chains.size for chains in self._chains)
+        self._numbering = ChainNumbering(self.choices, self.max_layers)
+        self.size = self._numbering.size
         self.variables = by_name(chain_variables(self.max_layers, aspects))
         self.observation_space = spaces.Dict(
             {
@@ -263,18 +262,10 @@ class TransformerSpace(SearchSpace[Transformer]):
         return Block(block.kind, tuple(chosen.values()))
 
     def index(self, architecture: Transformer) -> int:
-        depth = len(architecture.blocks)
-        within = self._chains[depth - 1].number([self._numbers[block] for block in architecture.blocks])
-        return within + sum(chains.size for chains in self._chains[: depth - 1])
+        return self._numbering.number(architecture.blocks)
 
     def architecture(self, index: int) -> Transformer:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        for chains in self._chains:
-            if index < chains.size:
-                break
-            index -= chains.size
-        return Transformer(tuple(self.choices[digit] for digit in chains.digits(index)))
+        return Transformer(self._numbering.layers(index))
 
     def encode(self, architecture: Transformer) -> dict[str, int]:
         values = dict.fromkeys(self.variables, 0)

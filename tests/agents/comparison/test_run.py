@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nas_agents.runs.run import Progress, RunSpec, experiment_folder, label, make_env, run
+from nas_agents.runs.progress import Progress
+from nas_agents.runs.run import RunSpec, experiment_folder, label, make_env, run
 
 from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError

@@ -10,7 +10,8 @@ from nas_agents.comparison.plan import Plan, prepare
 from nas_agents.comparison.progress import Advance, Tally
 from nas_agents.comparison.publish import publish, publish_across
 from nas_agents.comparison.runner import execute
-from nas_agents.runs.run import Progress, make_env, run_options
+from nas_agents.runs.progress import Progress
+from nas_agents.runs.run import make_env, run_options
 from rich.console import Console
 
 from nas_gym._markdown import escaped

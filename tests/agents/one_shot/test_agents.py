@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 from nas_agents import AGENTS, BetaDARTS, Result, make_agent
+from nas_agents.one_shot.differentiable import never_chosen
 from nas_agents.one_shot.removal import losses_without, without
 from scipy.stats import spearmanr
 
 import nas_gym  # noqa: F401 - registers the ids
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataWarning, NASGymError
 from nas_gym.evaluators import TrainEvaluator
 from nas_gym.networks import Blend
+from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
 from nas_gym.training import PASSES, MixtureTraining, recipe_for, training_data
@@ -27,6 +29,7 @@ from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_
 
 TASK = signals(120, 8)
 SMALL = CELL | {"channels": [4], "operations": ["none", "skip_connect", "nor_conv_3x3"]}
+CHAIN = {"name": "mlp", "max_layers": 2, "widths": [8], "activations": ["relu", "tanh"]}
 PATHS = ["enas", "random-sharing", "spos"]
 MIXTURES = ["beta-darts", "darts", "drnas", "gdas", "pc-darts", "proxyless"]
 QUIET = {
@@ -141,8 +144,19 @@ def test_paths_search_spaces_that_have_no_mixture(form):
 @pytest.mark.parametrize("form", ["darts", "gdas", "proxyless"])
 def test_gradients_search_other_spaces_of_separate_choices(form):
     assert len(search(form, budget=8, env=environment(MACRO)).evaluations) == 1
-    chain = {"name": "mlp", "max_layers": 2, "widths": [8], "activations": ["relu", "tanh"]}
-    assert search(form, budget=8, env=environment(chain)).architecture.count(">") == 1  # two layers
+    with pytest.warns(
+        DataWarning, match="every network of the mlp space at depth 2, and never chooses another"
+    ):
+        found = search(form, budget=8, env=environment(CHAIN))
+    assert found.architecture.count(">") == 1  # two layers
+
+
+def test_a_search_by_gradients_names_no_depth_where_it_leaves_no_network_out():
+    blocks = {"name": "transformer", "max_layers": 2, "channels": 4, "blocks": ["identity", "feedforward"]}
+    blocks |= {"norms": ["rms"], "widths": [8], "activations": ["gelu"]}
+    for options in (MACRO, CHAIN | {"max_layers": 1}, blocks):
+        space = make_search_space(options, (5, 8), 3)
+        assert never_chosen(space, space.mixture()) == ""
 
 
 def refused(words, form, **options):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.evidence.setting import discount_of
+from nas_gym.explain.fact import Fact
 from nas_gym.explain.fact import counted as counted_fact
 from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive
 from nas_gym.explain.report.phrases import counted, points, unsigned
@@ -97,17 +100,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
             "What the agent would have asked for instead is not recorded.",
         ),
         trust=f"Each {label} is that of one evaluation, so small gains may be luck.",
-        tables=(
-            Table(
-                "moments",
-                f"The evaluations that raised the best {label} most.",
-                ("evaluation", "network", label, "gain"),
-                tuple(
-                    (one.order + 1, str(one.architecture), round(one.score, 4), points(gain))
-                    for one, gain in largest
-                ),
-            ),
-        ),
+        tables=(_leaps_table(largest, label),),
         figures=(incumbents(evidence.seen, [one.order for one, _ in largest], label),),
         numbers={
             "evaluations": len(evidence.seen),
@@ -122,17 +115,31 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
                 for one, gain in largest
             ],
         },
-        facts=tuple(
-            counted_fact(
-                f"gain of evaluation {one.order + 1}",
-                "the score over the best before, as the search saw it",
-                "one evaluation",
-                gain,
-                SEEN,
-                1,
-            )
-            for one, gain in largest
+        facts=tuple(_leap_fact(one, gain) for one, gain in largest),
+    )
+
+
+def _leaps_table(largest: Sequence[tuple[SeenEvaluation, float]], label: str) -> Table:
+    """Return the table of the largest gains."""
+    return Table(
+        "moments",
+        f"The evaluations that raised the best {label} most.",
+        ("evaluation", "network", label, "gain"),
+        tuple(
+            (one.order + 1, str(one.architecture), round(one.score, 4), points(gain)) for one, gain in largest
         ),
+    )
+
+
+def _leap_fact(one: SeenEvaluation, gain: float) -> Fact:
+    """Return the gain of an evaluation as a fact."""
+    return counted_fact(
+        f"gain of evaluation {one.order + 1}",
+        "the score over the best before, as the search saw it",
+        "one evaluation",
+        gain,
+        SEEN,
+        1,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nas_gym.explain.fact import Fact
 from nas_gym.explain.report.phrases import counted, listed, percent
 from nas_gym.explain.section import Section, Table
-from nas_gym.explain.sections.together.agents import untried_fact
+from nas_gym.explain.sections.together.agents import Agents, untried_fact
 from nas_gym.explain.sections.together.figures import overlap_figure, uses_figure
 from nas_gym.explain.sections.together.findings import Findings, gap_of, interval_of
 from nas_gym.explain.sections.together.text_agents import MOST_USES, where_agents_look
@@ -21,6 +23,45 @@ def agents_section(found: Findings) -> Section:
     ranked = [] if isinstance(found.choices, str) else [one.name for one in found.choices.choices]
     shown = [one.name for one in found.shown] or ranked or list(together.evidence.search_space.variables)
     uses = uses_figure(agents, shown[:SHOWN_CHOICES])
+    answer = [" ".join(where_agents_look(found, MOST_USES)), *_untried(found)]
+    return Section(
+        *AGENTS,
+        tuple(answer),
+        trust=(
+            "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few runs "
+            "there is none. Differences to the other agents have intervals that hold for all agents and "
+            "options at once, by permutation of runs. That an agent looks somewhere more often is no reason "
+            "why it did better or worse."
+        ),
+        tables=(_overlap_table(agents), _options_table(agents)),
+        figures=(uses, overlap_figure(agents)),
+        numbers=_numbers(agents),
+        facts=(
+            *(untried_fact(agent, use) for agent in agents.agents for use in agent.untried),
+            *(use.more for agent in agents.agents for use in agent.uses),
+            *(fact for agent in agents.agents for fact in (agent.own, agent.others, agent.own_more)),
+        ),
+    )
+
+
+def _overlap_table(agents: Agents) -> Table:
+    """Return the table of the networks that two runs have in common."""
+    rows = tuple(
+        (agent.name, *(_share(fact) for fact in (agent.own, agent.others)), gap_of(agent.own_more))
+        for agent in agents.agents
+    )
+    return Table(
+        "overlap",
+        "Networks that two runs have in common, in per cent of those that either tried: of two runs "
+        "of the agent, of one and a run of another, and the difference in points (95% intervals "
+        "over runs).",
+        ("agent", "with itself", "with others", "difference"),
+        rows,
+    )
+
+
+def _options_table(agents: Agents) -> Table:
+    """Return the table of the options that agents tried."""
     rows = tuple(
         (
             agent.name,
@@ -35,67 +76,38 @@ def agents_section(found: Findings) -> Section:
         for agent in agents.agents
         for use in agent.uses
     )
-    answer = [" ".join(where_agents_look(found, MOST_USES)), *_untried(found)]
-    overlaps = tuple(
-        (agent.name, *(_share(fact) for fact in (agent.own, agent.others)), gap_of(agent.own_more))
-        for agent in agents.agents
+    return Table(
+        "options",
+        "The share of each option in the networks that an agent tried and that have the choice: "
+        "mean over runs with its 95% interval, networks, the difference to the other agents in "
+        "points, and whether it is more than chance.",
+        ("agent", "choice", "option", "share", "interval", "networks", "difference", "beyond chance"),
+        rows,
     )
-    return Section(
-        *AGENTS,
-        tuple(answer),
-        trust=(
-            "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few runs "
-            "there is none. Differences to the other agents have intervals that hold for all agents and "
-            "options at once, by permutation of runs. That an agent looks somewhere more often is no reason "
-            "why it did better or worse."
-        ),
-        tables=(
-            Table(
-                "overlap",
-                "Networks that two runs have in common, in per cent of those that either tried: of two runs "
-                "of the agent, of one and a run of another, and the difference in points (95% intervals "
-                "over runs).",
-                ("agent", "with itself", "with others", "difference"),
-                overlaps,
-            ),
-            Table(
-                "options",
-                "The share of each option in the networks that an agent tried and that have the choice: "
-                "mean over runs with its 95% interval, networks, the difference to the other agents in "
-                "points, and whether it is more than chance.",
-                ("agent", "choice", "option", "share", "interval", "networks", "difference", "beyond chance"),
-                rows,
-            ),
-        ),
-        figures=(uses, overlap_figure(agents)),
-        numbers={
-            "can_show": agents.can_show,
-            "agents": {
-                agent.name: {
-                    "runs": agent.runs,
-                    "evaluations": agent.evaluations,
-                    "distinct": agent.distinct,
-                    "untried": [str(use.option) for use in agent.untried],
-                    "missed": [str(use.option) for use in agent.missed],
-                    "preferred": [str(use.option) for use in agent.preferred],
-                    "avoided": [str(use.option) for use in agent.avoided],
-                    "untried_regions": [
-                        " and ".join(map(str, pair)) for pair in agents.regions.get(agent.name, ())
-                    ],
-                    "of_best": agent.of_best,
-                }
-                for agent in agents.agents
-            },
-            "overlap": [
-                [None if value != value else value for value in row] for row in agents.overlap.tolist()
-            ],
+
+
+def _numbers(agents: Agents) -> dict[str, Any]:
+    """Return the numbers of the section."""
+    return {
+        "can_show": agents.can_show,
+        "agents": {
+            agent.name: {
+                "runs": agent.runs,
+                "evaluations": agent.evaluations,
+                "distinct": agent.distinct,
+                "untried": [str(use.option) for use in agent.untried],
+                "missed": [str(use.option) for use in agent.missed],
+                "preferred": [str(use.option) for use in agent.preferred],
+                "avoided": [str(use.option) for use in agent.avoided],
+                "untried_regions": [
+                    " and ".join(map(str, pair)) for pair in agents.regions.get(agent.name, ())
+                ],
+                "of_best": agent.of_best,
+            }
+            for agent in agents.agents
         },
-        facts=(
-            *(untried_fact(agent, use) for agent in agents.agents for use in agent.untried),
-            *(use.more for agent in agents.agents for use in agent.uses),
-            *(fact for agent in agents.agents for fact in (agent.own, agent.others, agent.own_more)),
-        ),
-    )
+        "overlap": [[None if value != value else value for value in row] for row in agents.overlap.tolist()],
+    }
 
 
 def _untried(found: Findings) -> list[str]:
