@@ -168,6 +168,41 @@ def test_costs_stand_among_the_features_of_the_score():
         assert np.array_equal(without[:, one.columns], matrix[:, other.columns])
 
 
+@pytest.mark.parametrize("listed", [0, 50_000])
+def test_equivalent_networks_share_what_the_score_is_learned_from_and_not_their_costs(listed):
+    env = gym.make(
+        "NASMultiObjective-v0",
+        search_space="cell",
+        objectives=("score", "flops"),
+        evaluator={"name": "function", "function": lambda architecture: 0.5},
+    )
+    space = env.unwrapped.search_space
+    # Nothing leads to node 1, so that what leaves it computes nothing.
+    alike = [
+        space.parse(f"|none~0|+|skip_connect~0|{unused}~1|+|skip_connect~0|none~1|none~2|")
+        for unused in ("nor_conv_1x1", "nor_conv_3x3")
+    ]
+    assert len({space.isomorphism_class(each) for each in alike}) == 1
+    found = {}
+
+    class Watched(FrontSearch):
+        def run(self):
+            features = self._models.each[0].features
+            found["matrix"], found["groups"] = features.matrix(alike), features.groups()
+            return super().run()
+
+    class Agent(ModelBased):
+        def run(self, session):
+            Watched(self, session).run()
+
+    Agent(listed=listed).search(env, 10, 0)
+    matrix = found["matrix"] if isinstance(found["matrix"], np.ndarray) else found["matrix"].toarray()
+    choices, walks, costs = (matrix[:, group.columns] for group in found["groups"])
+    assert np.array_equal(choices[0], choices[1])
+    assert np.array_equal(walks[0], walks[1])
+    assert not np.array_equal(costs[0], costs[1])
+
+
 def test_an_unknown_acquisition_is_refused():
     with pytest.raises(NASGymError, match=r"unknown acquisition of several objectives 'ehv'.*'ehvi'"):
         ModelBased(acquisition="ehv")

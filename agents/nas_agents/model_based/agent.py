@@ -57,7 +57,8 @@ class ModelBased(Agent):
 
     Attributes:
         first: uniform designs before a model is used.
-        patience: evaluations without a better one after which a fresh model begins; 0 for never.
+        patience: evaluations without a better one after which a fresh model begins; 0 for never. Of several
+            objectives it counts nothing.
         near: one plan in so many is a single edit of the best architecture known; 0 for none. Of several
             objectives it is an edit of a network of the front, both drawn.
         smoothness, noise: what the model expects before it learns: how slowly rewards change over

@@ -40,7 +40,9 @@ class FrontSearch:
 
     Parameters, FLOPs and the latency of a device that a table has are known of every network without
     training it, and are taken as they are; of every other objective a Gaussian process is learned. Known
-    costs are also features of that model, since what a network can score depends on its size.
+    costs are also features of that model, since what a network can score depends on its size. Networks that
+    compute the same share the other features (`ModelBased.by_class`), but each has its own costs: a cheaper
+    equivalent is a better network.
 
     After uniform designs, each evaluation is of the network whose improvement of the front is expected to be
     largest: by hypervolume, or of a Chebyshev scalarisation. A model can be sure and wrong of a part of the
@@ -220,7 +222,8 @@ class _Listed:
     def __init__(self, agent: ModelBased, session: Session) -> None:
         assert session.objectives is not None
         self._space = session.search_space
-        costs, features, matrix, self._certain = _all(session.objectives, session.unwrapped.evaluator)
+        found = _all(session.objectives, session.unwrapped.evaluator, agent.by_class)
+        costs, features, matrix, self._certain = found
         learned = [n for n in range(len(session.objectives)) if n not in costs.columns]
         self.each = {number: agent.model(features) for number in learned}
         self._every = {number: EveryArchitecture(model, matrix) for number, model in self.each.items()}
@@ -237,12 +240,12 @@ class _Listed:
 
 @lru_cache(maxsize=2)
 def _all(
-    objectives: Objectives, evaluator: Evaluator
+    objectives: Objectives, evaluator: Evaluator, by_class: bool
 ) -> tuple[KnownCosts, Features, Matrix, dict[int, Beliefs]]:
     """Return costs and features of every network, and what is known of each; once in a process."""
     every = list(evaluator.search_space)
     costs = KnownCosts(objectives, evaluator, every)
-    features = Features(evaluator.search_space, costs.features, len(costs.columns))
+    features = Features(evaluator.search_space, costs.features, len(costs.columns), by_class=by_class)
     return costs, features, features.matrix(every), _certain(costs, every)
 
 
@@ -253,7 +256,8 @@ class _Simulated:
         assert session.objectives is not None
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
         self._costs = KnownCosts(session.objectives, session.unwrapped.evaluator)
-        features = Features(self._space, self._costs.features, len(self._costs.columns))
+        count = len(self._costs.columns)
+        features = Features(self._space, self._costs.features, count, by_class=agent.by_class)
         learned = [n for n in range(len(session.objectives)) if n not in self._costs.columns]
         self.each = {number: agent.model(features) for number in learned}
 
