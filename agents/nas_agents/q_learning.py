@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from nas_agents.agent import Agent, Session, check_discount, whole_number, within
-from nas_agents.learning.experience import Experience, NumberedSteps
+from nas_agents.learning.experience import Experience
 from nas_agents.learning.guide import Guide
 from nas_agents.learning.options import check_learning
 from nas_agents.learning.policy import NumberedPolicy
 from nas_agents.learning.states import States
+from nas_agents.learning.steps import NumberedSteps
 from nas_agents.learning.successor_values import SuccessorValues
 from nas_agents.warm_start import WarmStart
 from nas_gym.errors import unknown
@@ -274,6 +275,10 @@ class _SuccessorSearch:
 
     def _episode(self) -> None:
         steps, n = self._steps, self._agent.n_steps
+        for number, paid in steps.met:
+            self._values.learn([number], [paid], terminal=False)
+        if steps.met:
+            self._values.refit()
         numbers: list[int] = []
         rewards: list[float] = []
         over = False
