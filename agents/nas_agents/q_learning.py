@@ -104,7 +104,9 @@ class QLearning(Agent):
     W is linear in features of the network that an edit leads to, so that what one network earned tells of
     all that share choices with it (see `nas_agents.learning.successor_values`). Exploration is by a draw from
     the posterior of W at the start of each episode, and by what a network costs that was evaluated
-    before. With ``outputs="actions"`` it is the textbook's: a table of Q(s, a), epsilon-greedy, one-step;
+    before. After ten steps in a row that evaluated nothing new it restarts and goes to a network that was
+    not evaluated, by a shortest way over the known edits (see `nas_agents.learning.escape`). With
+    ``outputs="actions"`` it is the textbook's: a table of Q(s, a), epsilon-greedy, one-step;
     truncation bootstraps, termination does not. Under an episodic reward, which only the last network of
     an episode earns, W is that reward alone.
 

@@ -22,7 +22,7 @@ IMITATION_STEPS = 20
 SETTLED = 30
 """Calls in a row that ask for nothing new, after which uniform draws are asked for until one is new."""
 STILL_SETTLED = 10
-"""Calls that a settled policy has between two new networks by uniform draws; a new one of its own unsettles it."""
+"""Calls of a settled policy between two new networks by uniform draws; a new one of its own unsettles it."""
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -32,7 +32,8 @@ class Reinforce(Agent):
 
     Between two evaluations the policy is trained on draws of its own that a linear model of rewards judges,
     which evaluates nothing (see `nas_agents.learning.experience`); networks that were evaluated are judged
-    down there, so that it goes on to others. Plain REINFORCE, with the settings of NAS-Bench-201, is
+    down there, so that it goes on to others. A policy that asks for nothing new in `SETTLED` calls in a row
+    is helped by uniform draws until one is new. Plain REINFORCE, with the settings of NAS-Bench-201, is
     ``planning=0, learning_rate=0.01``: the reward is then the score in percent, and a policy that has settled
     asks for what it knows, which costs nothing here and ends the search by its bound on steps.
 

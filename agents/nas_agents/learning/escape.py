@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas_agents.agent import SearchOver, Session
 from nas_agents.learning.experience import MEMBERS, Experience
 from nas_agents.learning.states import with_room
 
@@ -24,12 +23,12 @@ class Escape:
     posterior of the reward model.
 
     Args:
-        session: the search, whose generator draws.
         experience: what was seen so far.
+        rng: generator of the draws.
     """
 
-    def __init__(self, session: Session, experience: Experience) -> None:
-        self._session, self._experience, self._states = session, experience, experience.states
+    def __init__(self, experience: Experience, rng: np.random.Generator) -> None:
+        self._experience, self._states, self._rng = experience, experience.states, rng
         # Networks one edit away from those that are entered already.
         self._near = np.zeros(0, dtype=bool)
         self._entered = 0
@@ -43,14 +42,8 @@ class Escape:
 
         Returns:
             An empty list where no such network can be reached, as far as is known.
-
-        Raises:
-            SearchOver: when every architecture of the space is evaluated.
         """
-        if self._session.is_exhausted():
-            raise SearchOver("space exhausted")
-        goals = self._goals(here)
-        member = int(self._session.rng.integers(MEMBERS))
+        goals, member = self._goals(here), int(self._rng.integers(MEMBERS))
         best = np.argsort(-self._experience.expected(goals, member), kind="stable")[:TRIED]
         space, graph = self._states.space, self._states.graph
         start = graph.architecture(here)
@@ -61,11 +54,11 @@ class Escape:
         return []
 
     def aimless(self, here: int) -> int:
-        """Return `keep` at a network that is not evaluated, which waits to be paid; else a uniform legal edit."""
+        """Return `keep` at a network that is not evaluated, to be paid for it; else a uniform legal edit."""
         legal, _ = self._states.after(here)
         if here not in self._experience or len(legal) == 1:
             return 0
-        return int(self._session.rng.choice(legal[legal != 0]))
+        return int(self._rng.choice(legal[legal != 0]))
 
     def edit(self, here: int, there: int) -> int:
         """Return the first edit that leads from a state to a neighbour."""

@@ -60,7 +60,7 @@ class Experience:
         return self._known.copy(), self._seen.copy()
 
     def weights(self, member: int | None = None) -> np.ndarray:
-        """Return the weights of the reward model, as `LinearModel.weights` gives them, of a draw or the mean."""
+        """Return the weights of the reward model, see `LinearModel.weights`: of a draw or of the mean."""
         if member not in self._weights:
             targets = self.scale(np.array(list(self.rewards.values())))
             self._weights[member] = self.model.weights(targets, member)

@@ -122,7 +122,7 @@ class States:
 
 
 def with_room(array: np.ndarray, rows: int, filling: float = 0) -> np.ndarray:
-    """Return an array with at least so many rows, further ones of a filling; it at least doubles if it grows."""
+    """Return an array with at least so many rows, further ones of a filling; where it grows it doubles."""
     if rows <= len(array):
         return array
     more = max(rows, 2 * len(array)) - len(array)

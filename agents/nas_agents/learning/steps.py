@@ -22,9 +22,9 @@ class NumberedSteps(gym.Wrapper[Any, Any, Any, Any]):
     Rewards are in units of what was evaluated so far, less `novelty` where the network was evaluated
     before.
 
-    After `PATIENCE` steps in a row that evaluated nothing new an episode ends too, and the next begins where a
-    shortest way has led to a network that was not evaluated (see `nas_agents.learning.escape`). Its steps
-    are ordinary ones, of which the agent is only shown the last.
+    After `PATIENCE` steps in a row that evaluated nothing new an episode ends too, and the next begins at a
+    network that was not evaluated, to which a shortest way has led from the start state (see
+    `nas_agents.learning.escape`). The steps of the way are ordinary ones, paid and recorded.
 
     Args:
         session: the search.
@@ -60,7 +60,7 @@ class NumberedSteps(gym.Wrapper[Any, Any, Any, Any]):
         self.length = self.horizon if episode is None or self._episodic else min(episode, self.horizon)
         self.novelty = novelty
         self.observation_space = spaces.Box(0, np.inf, (2,), np.float32)
-        self._escape = Escape(session, experience)
+        self._escape = Escape(experience, session.rng)
         self.state = self.steps = self.idle = self._began = 0
         self.paid = 0.0
         self.seen = self._again = False
@@ -98,7 +98,7 @@ class NumberedSteps(gym.Wrapper[Any, Any, Any, Any]):
         return info
 
     def _advance(self, action: int) -> tuple[bool, bool, dict[str, Any]]:
-        """Step and tell what was seen; return whether the episode is over, by termination, and information."""
+        """Step and tell what was seen; return whether the episode is over, by its end, and information."""
         _, reward, terminated, truncated, info = self.env.step(action)
         self.state = int(self._states.graph.follow(self.state, action)[0])
         self.steps += 1

@@ -25,8 +25,8 @@ class SuccessorValues:
     The edits of a network are known, so that the maximum is over all networks one edit away, whether or not a
     step has led there, and what was learned of one network tells of all that share choices with it. After an
     evaluation all remembered steps are fitted at once (fitted Q-iteration; Ernst et al. 2005), which is as
-    many gradient steps as one likes. Of many evaluations that is done when there are a thirtieth more, so that
-    what a search takes grows little faster than its budget.
+    many gradient steps as one likes. Of many evaluations that is done when there are a thirtieth more, so
+    that what a search takes grows little faster than its budget.
 
     Planning is Dyna's: walks are simulated on the edit graph from evaluated networks, their rewards are those
     that the reward model expects, and they are learned from like steps. It evaluates nothing.
