@@ -74,4 +74,4 @@ class Escape:
             self._near[after] = True
         self._entered = len(evaluated)
         near = np.flatnonzero(self._near)
-        return near[~self._experience.known(near) & (near != here)]
+        return np.asarray(near[~self._experience.known(near) & (near != here)])
