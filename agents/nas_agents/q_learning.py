@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from nas_agents.agent import Agent, Session, check_discount, whole_number, within
-from nas_agents.learning.experience import Experience, NumberedSteps
+from nas_agents.learning.experience import Experience
 from nas_agents.learning.guide import Guide
 from nas_agents.learning.options import check_learning
 from nas_agents.learning.policy import NumberedPolicy
 from nas_agents.learning.states import States
+from nas_agents.learning.steps import NumberedSteps
 from nas_agents.learning.successor_values import SuccessorValues
 from nas_agents.warm_start import WarmStart
 from nas_gym.errors import unknown
@@ -103,7 +104,9 @@ class QLearning(Agent):
     W is linear in features of the network that an edit leads to, so that what one network earned tells of
     all that share choices with it (see `nas_agents.learning.successor_values`). Exploration is by a draw from
     the posterior of W at the start of each episode, and by what a network costs that was evaluated
-    before. With ``outputs="actions"`` it is the textbook's: a table of Q(s, a), epsilon-greedy, one-step;
+    before. After ten steps in a row that evaluated nothing new it restarts and goes to a network that was
+    not evaluated, by a shortest way over the known edits (see `nas_agents.learning.escape`). With
+    ``outputs="actions"`` it is the textbook's: a table of Q(s, a), epsilon-greedy, one-step;
     truncation bootstraps, termination does not. Under an episodic reward, which only the last network of
     an episode earns, W is that reward alone.
 
@@ -274,6 +277,10 @@ class _SuccessorSearch:
 
     def _episode(self) -> None:
         steps, n = self._steps, self._agent.n_steps
+        for number, paid in steps.met:
+            self._values.learn([number], [paid], terminal=False)
+        if steps.met:
+            self._values.refit()
         numbers: list[int] = []
         rewards: list[float] = []
         over = False

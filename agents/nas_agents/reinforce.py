@@ -20,7 +20,9 @@ INITIAL_SPREAD = 1e-3
 SIMULATED_DRAWS = 16
 IMITATION_STEPS = 20
 SETTLED = 30
-"""Calls in a row that ask for nothing new, after which uniform draws are asked for."""
+"""Calls in a row that ask for nothing new, after which uniform draws are asked for until one is new."""
+STILL_SETTLED = 10
+"""Calls of a settled policy between two new networks by uniform draws; a new one of its own unsettles it."""
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -30,7 +32,8 @@ class Reinforce(Agent):
 
     Between two evaluations the policy is trained on draws of its own that a linear model of rewards judges,
     which evaluates nothing (see `nas_agents.learning.experience`); networks that were evaluated are judged
-    down there, so that it goes on to others. Plain REINFORCE, with the settings of NAS-Bench-201, is
+    down there, so that it goes on to others. A policy that asks for nothing new in `SETTLED` calls in a row
+    is helped by uniform draws until one is new. Plain REINFORCE, with the settings of NAS-Bench-201, is
     ``planning=0, learning_rate=0.01``: the reward is then the score in percent, and a policy that has settled
     asks for what it knows, which costs nothing here and ends the search by its bound on steps.
 
@@ -87,7 +90,7 @@ class Reinforce(Agent):
                 planner.tell(list(found), list(found.values()))
         while True:
             drawn = [policy.draw(session.rng) for _ in range(self.batch)]
-            if planner is not None and planner.repeats >= SETTLED:
+            if planner is not None and planner.is_settled:
                 drawn = [policy.choices(session.search_space.sample(session.rng)) for _ in drawn]
             architectures = [policy.architecture(choices) for choices in drawn]
             worths = [session.worth(evaluation) for evaluation in session.ask(architectures)]
@@ -108,31 +111,46 @@ class _Planner:
         policy: the policy.
         agent: the hyperparameters.
 
-    Attributes:
-        repeats: calls in a row that asked for nothing new.
     """
 
     def __init__(self, session: Session, policy: SoftmaxPolicy, agent: Reinforce) -> None:
         self._policy, self._agent, self._rng = policy, agent, session.rng
         self._states = States(session.search_space)
         self._experience = Experience(self._states, True, session.rng)
-        self.repeats = 0
+        self._numbers: dict[bytes, int] = {}
+        self._repeats = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the policy has asked for nothing new in many calls."""
+        return self._repeats >= SETTLED
 
     def tell(self, architectures: Sequence[Architecture], worths: Sequence[float]) -> None:
-        """Learn what networks earned."""
+        """Learn what networks earned, of the policy's own draws or of uniform ones while it is settled."""
         evaluated = len(self._experience)
         for architecture, worth in zip(architectures, worths, strict=True):
             self._experience.tell(self._states.of(architecture), worth)
-        self.repeats = self.repeats + 1 if len(self._experience) == evaluated else 0
+        if len(self._experience) == evaluated:
+            self._repeats += 1
+        else:
+            self._repeats = SETTLED - STILL_SETTLED if self.is_settled else 0
 
     def gradient(self) -> np.ndarray:
         """Return the gradient of simulated draws, judged by a draw from the model's posterior."""
-        drawn = [self._policy.draw(self._rng) for _ in range(SIMULATED_DRAWS)]
-        numbers = np.array([self._states.of(self._policy.architecture(choices)) for choices in drawn])
+        drawn = self._policy.draws(self._rng, SIMULATED_DRAWS)
+        numbers = np.array([self._number(choices) for choices in drawn])
         rewards = self._experience.expected(numbers, int(self._rng.integers(MEMBERS)))
         rewards = rewards - self._agent.novelty * self._experience.known(numbers)
-        gradient = self._policy.score_gradient(drawn, (rewards - rewards.mean()).tolist())
+        gradient = self._policy.score_gradient(drawn, rewards - rewards.mean())
         return gradient + self._agent.entropy * self._policy.entropy_gradient()
+
+    def _number(self, choices: np.ndarray) -> int:
+        """Return the number of the network of a draw; the same draws come again and again."""
+        key = choices.tobytes()
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = self._states.of(self._policy.architecture(choices))
+        return number
 
 
 def _imitate(policy: SoftmaxPolicy, adam: Adam, found: dict[Architecture, float]) -> None:
@@ -169,9 +187,14 @@ class SoftmaxPolicy:
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """Return the number of a choice for each variable, int (variables,)."""
-        below = self.probabilities().cumsum(axis=1) <= rng.random((len(self._names), 1))
+        return np.asarray(self.draws(rng, 1)[0])
+
+    def draws(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return as many independent draws, int (count, variables)."""
+        bounds = self.probabilities().cumsum(axis=1)
+        below = bounds <= rng.random((count, len(self._names), 1))
         # A sum of probabilities may round to just below 1.
-        return np.asarray(np.minimum(below.sum(axis=1), self._last))
+        return np.asarray(np.minimum(below.sum(axis=2), self._last))
 
     def architecture(self, choices: np.ndarray) -> Architecture:
         """Return the architecture of a draw."""
@@ -182,14 +205,16 @@ class SoftmaxPolicy:
         values = self._space.encode(architecture)
         return np.array([values[name] for name in self._names])
 
-    def score_gradient(self, drawn: Sequence[np.ndarray], advantages: Sequence[float]) -> np.ndarray:
+    def score_gradient(
+        self, drawn: np.ndarray | Sequence[np.ndarray], advantages: np.ndarray | Sequence[float]
+    ) -> np.ndarray:
         """Return the gradient of the mean of advantage x log p(draw) by the logits, of their shape."""
-        probabilities, gradient = self.probabilities(), np.zeros_like(self.logits)
-        rows = np.arange(len(self._names))
-        for choices, advantage in zip(drawn, advantages, strict=True):
-            gradient -= advantage * probabilities
-            gradient[rows, choices] += advantage
-        return gradient / len(drawn)
+        choices, weights = np.asarray(drawn), np.asarray(advantages, dtype=np.float64)
+        places = np.arange(choices.shape[1]) * self.logits.shape[1] + choices
+        taken = np.bincount(
+            places.ravel(), np.repeat(weights, choices.shape[1]), minlength=self.logits.size
+        ).reshape(self.logits.shape)
+        return np.asarray((taken - weights.sum() * self.probabilities()) / len(choices))
 
     def entropy_gradient(self) -> np.ndarray:
         """Return the gradient of the entropy by the logits, of their shape."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas_agents.learning.states import States
+from nas_agents.learning.states import States, with_room
 
 NO_SPREAD = 1e-12
 
@@ -35,9 +35,10 @@ class LinearModel:
         self._places: dict[int, int] = {}
         self._rng = rng
         self._prior = rng.standard_normal((members, states.width))
-        self._doubts: list[np.ndarray] = []
         self._covariance = np.eye(states.width)
-        self._columns: list[np.ndarray] = []
+        # Of each row, with room for more.
+        self._doubts = np.zeros((0, members))
+        self._columns = np.zeros((0, 0), dtype=np.int64)
 
     def add(self, number: int) -> int:
         """Add a network to the design, unless it is there; return its row (Sherman and Morrison)."""
@@ -47,11 +48,15 @@ class LinearModel:
         projected = self._covariance[:, columns] @ self.states.scales[columns]
         variance = float(projected[columns] @ self.states.scales[columns])
         self._covariance -= np.outer(projected / (variance + self.noise), projected)
-        self._places[number] = len(self.rows)
+        row = self._places[number] = len(self.rows)
         self.rows.append(number)
-        self._columns.append(columns)
-        self._doubts.append(self._rng.standard_normal(len(self._prior)) * self.noise**0.5)
-        return len(self.rows) - 1
+        if not row:
+            self._columns = np.zeros((0, len(columns)), dtype=np.int64)
+        self._columns = with_room(self._columns, row + 1)
+        self._doubts = with_room(self._doubts, row + 1)
+        self._columns[row] = columns
+        self._doubts[row] = self._rng.standard_normal(len(self._prior)) * self.noise**0.5
+        return row
 
     def weights(self, targets: np.ndarray, member: int | None = None) -> np.ndarray:
         """Return the weights that fit targets of all rows, float64 (width,): of a member, or the mean.
@@ -62,10 +67,10 @@ class LinearModel:
         start = np.zeros(self.states.width) if member is None else self._prior[member]
         if not self.rows:
             return np.asarray(start * scales)
-        columns = np.array(self._columns)
+        columns = self._columns[: len(self.rows)]
         residual = np.array(targets, dtype=np.float64)
         if member is not None:
-            residual += np.array(self._doubts)[:, member] - (start * scales)[columns].sum(axis=1)
+            residual += self._doubts[: len(self.rows), member] - (start * scales)[columns].sum(axis=1)
         summed = np.bincount(
             columns.ravel(), np.repeat(residual, columns.shape[1]), minlength=self.states.width
         )

@@ -100,10 +100,8 @@ class States:
 
     def columns(self, numbers: np.ndarray) -> np.ndarray:
         """Return the columns of networks that are not 0, int32 (networks, columns of each)."""
-        if self.graph.rows > len(self._filled):
-            more = self.graph.rows - len(self._filled)
-            self._table = np.concatenate([self._table, np.zeros((more, self._table.shape[1]), np.int32)])
-            self._filled = np.concatenate([self._filled, np.zeros(more, dtype=bool)])
+        rows = self.graph.rows
+        self._table, self._filled = with_room(self._table, rows), with_room(self._filled, rows)
         missing = np.unique(numbers[~self._filled[numbers]])
         if len(missing):
             self._table[missing], self._filled[missing] = self._computed(missing), True
@@ -121,6 +119,14 @@ class States:
             for one, other, size, first in self._pairs
         ]
         return np.concatenate(parts, axis=1)
+
+
+def with_room(array: np.ndarray, rows: int, filling: float = 0) -> np.ndarray:
+    """Return an array with at least so many rows, further ones of a filling; where it grows it doubles."""
+    if rows <= len(array):
+        return array
+    more = max(rows, 2 * len(array)) - len(array)
+    return np.concatenate([array, np.full((more, *array.shape[1:]), filling, dtype=array.dtype)])
 
 
 def _sizes(name: str, entry: spaces.Space[Any]) -> list[int]:

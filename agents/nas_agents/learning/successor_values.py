@@ -8,7 +8,7 @@ import numpy as np
 
 from nas_agents.learning.experience import MEMBERS, NOISE, Experience
 from nas_agents.learning.linear_model import LinearModel
-from nas_agents.learning.states import NONE
+from nas_agents.learning.states import NONE, with_room
 
 SWEEPS = 2
 """Fitted iterations after an evaluation; values begin where the ones before ended."""
@@ -25,7 +25,8 @@ class SuccessorValues:
     The edits of a network are known, so that the maximum is over all networks one edit away, whether or not a
     step has led there, and what was learned of one network tells of all that share choices with it. After an
     evaluation all remembered steps are fitted at once (fitted Q-iteration; Ernst et al. 2005), which is as
-    many gradient steps as one likes.
+    many gradient steps as one likes. Of many evaluations that is done when there are a thirtieth more, so
+    that what a search takes grows little faster than its budget.
 
     Planning is Dyna's: walks are simulated on the edit graph from evaluated networks, their rewards are those
     that the reward model expects, and they are learned from like steps. It evaluates nothing.
@@ -55,12 +56,20 @@ class SuccessorValues:
         self._experience, self._states, self._rng = experience, experience.states, rng
         self._gamma, self._n, self._planning, self._novelty = gamma, n_steps, planning, novelty
         self._model = LinearModel(self._states, NOISE, MEMBERS, rng)
-        self._after = np.zeros((0, self._states.actions), dtype=np.int64)
-        # Of each row the rewards of its n-step target, NaN where it has fewer, and the state that follows.
+        # Of each row, with room for more: the rewards of its n-step target, NaN where it has fewer, whether
+        # anything follows, and the networks that do, by their places among those reached; 0 is of none.
+        self._count = 0
         self._rewards = np.zeros((0, n_steps))
-        self._ends: list[int] = []
+        self._goes_on = np.zeros(0, dtype=bool)
+        self._after = np.zeros((0, self._states.actions), dtype=np.int32)
+        self._is_simulated = np.zeros(0, dtype=bool)
         self._simulated: set[int] = set()
+        # Rows lead to the same networks, which are judged once.
+        self._reached = np.zeros(1, dtype=np.int64)
+        self._reached_count = 1
+        self._places = np.zeros(0, dtype=np.int32)
         self._fitted_at = 0
+        self._members: dict[int, tuple[int, np.ndarray]] = {}
         self.member: int | None = None
         self.weights = self._mean = np.zeros(self._states.width)
         self._mean_of = -1
@@ -68,7 +77,11 @@ class SuccessorValues:
     def draw_member(self) -> None:
         """Let another draw from the posterior act, as at the start of each episode."""
         self.member = int(self._rng.integers(MEMBERS))
-        self.weights = self._fitted(self.weights, self.member, self._novelty, SWEEPS)
+        fitted_at, weights = self._members.get(self.member, (-1, self.weights))
+        if self._is_due(fitted_at):
+            self._fit_member()
+        else:
+            self.weights = weights
 
     def learn(self, numbers: Sequence[int], rewards: Sequence[float], terminal: bool) -> None:
         """Learn from the end of a walk; values change by `refit`.
@@ -82,12 +95,11 @@ class SuccessorValues:
 
     def refit(self) -> None:
         """Fit values to all steps, if there are enough more of them; plan first."""
-        count = len(self._experience)
-        if count > self._fitted_at + count // REFITS:
-            self._fitted_at = count
+        if self._is_due(self._fitted_at):
+            self._fitted_at = len(self._experience)
             if self._planning and len(self._simulated) < MOST_SIMULATED:
                 self._simulate()
-            self.weights = self._fitted(self.weights, self.member, self._novelty, SWEEPS)
+            self._fit_member()
 
     def values(self, numbers: np.ndarray) -> np.ndarray:
         """Return W by the member that acts, less what a repeat costs, float64 (networks,)."""
@@ -104,18 +116,41 @@ class SuccessorValues:
         found = self._model.values(numbers, weights)
         return np.asarray(found - novelty * self._experience.known(numbers)) if novelty else found
 
+    def _is_due(self, fitted_at: int) -> bool:
+        """Return whether what was fitted to so many evaluations is to be fitted again."""
+        count = len(self._experience)
+        return count > fitted_at + count // REFITS
+
+    def _fit_member(self) -> None:
+        self.weights = self._fitted(self.weights, self.member, self._novelty, SWEEPS)
+        if self.member is not None:
+            self._members[self.member] = len(self._experience), self.weights
+
     def _set(self, number: int, rewards: Sequence[float], end: int) -> None:
         row = self._model.add(number)
-        padded = np.full(self._n, np.nan)
-        padded[: len(rewards)] = rewards
-        if row == len(self._ends):
-            self._ends.append(end)
-            self._rewards = np.vstack([self._rewards, padded])
-            self._after = np.vstack([self._after, np.full(self._states.actions, NONE)])
-        self._rewards[row], self._ends[row] = padded, end
+        self._count = max(self._count, row + 1)
+        self._rewards = with_room(self._rewards, self._count)
+        self._goes_on = with_room(self._goes_on, self._count)
+        self._after = with_room(self._after, self._count)
+        self._is_simulated = with_room(self._is_simulated, self._count)
+        self._rewards[row, len(rewards) :] = np.nan
+        self._rewards[row, : len(rewards)] = rewards
+        self._goes_on[row] = end != NONE
         if end != NONE:
-            self._after[row] = self._states.padded_after([end])[0]
+            self._after[row] = self._places_of(self._states.padded_after([end])[0])
+        self._is_simulated[row] = False
         self._simulated.discard(number)
+
+    def _places_of(self, after: np.ndarray) -> np.ndarray:
+        """Return the places of networks among those reached, 0 for `NONE`."""
+        self._places = with_room(self._places, self._states.graph.rows)
+        legal = after[after != NONE]
+        fresh = np.unique(legal[self._places[legal] == 0])
+        first, self._reached_count = self._reached_count, self._reached_count + len(fresh)
+        self._reached = with_room(self._reached, self._reached_count)
+        self._reached[first : self._reached_count] = fresh
+        self._places[fresh] = np.arange(first, self._reached_count)
+        return np.where(after == NONE, 0, self._places[after])
 
     def _fitted(self, weights: np.ndarray, member: int | None, novelty: float, sweeps: int) -> np.ndarray:
         """Return weights after some fitted iterations that begin with some."""
@@ -125,19 +160,19 @@ class SuccessorValues:
 
     def _targets(self, weights: np.ndarray, member: int | None, novelty: float) -> np.ndarray:
         """Return the targets of all rows by these weights, float64 (rows,)."""
-        if not self._ends:
+        if not self._count:
             return np.zeros(0)
-        rows, given = np.array(self._model.rows, dtype=np.int64), np.isfinite(self._rewards)
-        scaled = np.where(given, self._experience.scale(np.where(given, self._rewards, 0.0)), 0.0)
+        rows, rewards = np.array(self._model.rows, dtype=np.int64), self._rewards[: self._count]
+        given, simulated = np.isfinite(rewards), self._is_simulated[: self._count]
+        scaled = np.where(given, self._experience.scale(np.where(given, rewards, 0.0)), 0.0)
         found = scaled @ self._gamma ** np.arange(self._n)
-        simulated = np.isin(rows, list(self._simulated))
         if simulated.any():
             found[simulated] = self._experience.expected(rows[simulated], member)
-        goes_on = np.array(self._ends) != NONE
+        goes_on = self._goes_on[: self._count]
         if goes_on.any() and self._gamma:
-            after = self._after[goes_on]
-            judged = self._judged(np.maximum(after, 0).ravel(), weights, novelty).reshape(after.shape)
-            best = np.where(after == NONE, -np.inf, judged).max(axis=1)
+            judged = np.full(self._reached_count, -np.inf)
+            judged[1:] = self._judged(self._reached[1 : self._reached_count], weights, novelty)
+            best = judged[self._after[: self._count][goes_on]].max(axis=1)
             found[goes_on] += self._gamma ** given[goes_on].sum(axis=1) * best
         return np.asarray(found)
 
@@ -155,4 +190,5 @@ class SuccessorValues:
                 values = self.values(fresh)
                 here = int(self._rng.choice(fresh[values == values.max()]))
                 self._set(here, [0.0], here)
+                self._is_simulated[self._model.add(here)] = True
                 self._simulated.add(here)

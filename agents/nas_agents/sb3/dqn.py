@@ -27,8 +27,10 @@ class DQN(Agent):
     Q(s, a) is of the network that the edit leads to, by the same weights for all edits: by the choices of
     that network and by what a linear model of rewards expects of it, less what a network costs that was
     evaluated before. The replay memory holds real steps and steps that are simulated on the known edits and
-    that model, side by side (see `nas_agents.sb3.dqn_on_successors`). With ``outputs="actions"`` it is plain
-    DQN with masks: a network of two hidden layers with an output for each action, whose usual settings are
+    that model, side by side (see `nas_agents.sb3.dqn_on_successors`). After ten steps in a row that evaluated
+    nothing new it restarts and goes to a network that was not evaluated, by a shortest way over the known
+    edits (see `nas_agents.learning.escape`). With ``outputs="actions"`` it is plain DQN with
+    masks: a network of two hidden layers with an output for each action, whose usual settings are
     ``learning_rate=1e-3, gamma=0.9, epsilon_start=1.0, width=64``.
 
     Sources: Mnih et al., "Human-level control through deep reinforcement learning", 2015; Sutton, "Dyna, an

@@ -23,9 +23,11 @@ class MaskablePPO(Agent):
     The policy scores every edit by the network that it leads to, with the same weights for all: by the
     choices of that network, by what a linear model of rewards expects of it, and by whether it was evaluated
     before. PPO trains it on its own steps and on steps that are simulated on the known edits and that
-    model, side by side (see `nas_agents.sb3.ppo_on_successors`). With ``outputs="actions"`` it is plain
-    MaskablePPO: a network of two hidden layers with an output for each action, on its own steps alone;
-    its usual settings are ``n_steps=20, batch_size=20, n_epochs=10, learning_rate=5e-3, gamma=0.9,
+    model, side by side (see `nas_agents.sb3.ppo_on_successors`). After ten steps in a row that evaluated
+    nothing new it restarts and goes to a network that was not evaluated, by a shortest way over the known
+    edits (see `nas_agents.learning.escape`), whose steps PPO is not trained on. With ``outputs="actions"``
+    it is plain MaskablePPO: a network of two hidden layers with an output for each action, on its own steps
+    alone; its usual settings are ``n_steps=20, batch_size=20, n_epochs=10, learning_rate=5e-3, gamma=0.9,
     ent_coef=0.05, width=64``.
 
     Sources: Schulman et al., "Proximal Policy Optimization Algorithms", 2017; Huang and Ontanon,

@@ -10,10 +10,11 @@ from sb3_contrib import MaskablePPO as Algorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
 from nas_agents.agent import Session
-from nas_agents.learning.experience import Experience, NumberedSteps
+from nas_agents.learning.experience import Experience
 from nas_agents.learning.guide import Guide
 from nas_agents.learning.policy import NumberedPolicy
 from nas_agents.learning.states import States
+from nas_agents.learning.steps import NumberedSteps
 from nas_agents.sb3.common import learn
 from nas_agents.sb3.real_and_simulated import RealAndSimulated
 from nas_agents.sb3.successors import Beliefs, SuccessorActorCritic

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
-from nas_agents.learning.experience import MEMBERS, Experience, NumberedSteps
+from nas_agents.learning.experience import MEMBERS, Experience
+from nas_agents.learning.steps import NumberedSteps
 
 SIMULATED_STEPS = 5
 

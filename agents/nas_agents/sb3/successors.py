@@ -11,11 +11,10 @@ from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 
 from nas_agents.learning.experience import Experience
-from nas_agents.learning.states import NONE, States
+from nas_agents.learning.states import NONE, States, with_room
 
 ILLEGAL = -1e8
 """Finite, so that no sum or loss turns into NaN, and far below any return."""
-LAST = np.iinfo(np.int64).max
 
 
 class Beliefs:
@@ -34,13 +33,9 @@ class Beliefs:
 
     def take(self) -> None:
         """Take them as they are now."""
-        experience = self._experience
-        rewards = np.array(list(experience.rewards.values()))
-        numbers, seen = np.array(list(experience.rewards), dtype=np.int64), experience.scale(rewards)
-        self._weights = experience.model.weights(seen)
-        # A last number that none has, so that a look-up always ends at one.
-        order = np.argsort(numbers)
-        self._numbers, self._seen = np.append(numbers[order], LAST), np.append(seen[order], 0.0)
+        self._weights = self._experience.weights()
+        self._known, rewards = self._experience.by_number()
+        self._seen = self._experience.scale(rewards)
 
     def of(self, numbers: np.ndarray) -> np.ndarray:
         """Return for each network the reward that is expected or was seen, and whether it was seen.
@@ -49,9 +44,10 @@ class Beliefs:
         """
         found = np.zeros((len(numbers), 2), dtype=np.float32)
         found[:, 0] = self._experience.model.values(numbers, self._weights)
-        places = np.searchsorted(self._numbers, numbers)
-        same = self._numbers[places] == numbers
-        found[same, 0], found[same, 1] = self._seen[places[same]], 1.0
+        rows = self._experience.states.graph.rows  # which may be more than there were
+        self._known, self._seen = with_room(self._known, rows), with_room(self._seen, rows)
+        known = self._known[numbers]
+        found[known, 0], found[known, 1] = self._seen[numbers[known]], 1.0
         return found
 
 

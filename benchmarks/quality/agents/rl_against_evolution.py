@@ -47,16 +47,14 @@ AGENTS: dict[str, Any] = {
     "reinforce, plain": PLAIN["reinforce"],
     "reinforce": "reinforce",
 }
-SHORT, MEDIUM, LONG = 100, 500, 4000
+MEDIUM, LARGE, LONG = 500, 1000, 4000
 LIMITS = {
-    "model-based": 200,
-    "pretrained": SHORT,
-    "q-learning": MEDIUM,
-    "ppo": 200,
-    "ppo, plain": MEDIUM,
-    "dqn": 200,
-    "dqn, plain": MEDIUM,
-    "reinforce": MEDIUM,
+    "model-based": MEDIUM,
+    "pretrained": MEDIUM,
+    "ppo": LARGE,
+    "ppo, plain": LARGE,
+    "dqn": LARGE,
+    "dqn, plain": LARGE,
 }
 """Most evaluations of an agent; `LONG` for the others."""
 
