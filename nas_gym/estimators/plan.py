@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nas_gym.errors import ConfigError, NASGymError
@@ -37,6 +37,19 @@ QUICK_FORECASTER: Mapping[str, Any] = {
     "kinds": ["linear", "average", "perceptron", "generic", "trend", "season", "causal"],
 }
 """Without recurrent blocks, which take over ten times as long as the others."""
+PLAIN: Mapping[str, Any] = {"name": "tabular", "numbers": ["plain"], "shortcuts": ["chain"]}
+QUICK_PERCEPTRON: Mapping[str, Any] = {
+    **PLAIN,
+    "max_layers": 1,
+    "activations": ["identity", "relu"],
+    "normalisations": ["no_norm", "batch_norm"],
+    "dropouts": [0.0, 0.3],
+}
+PERCEPTRONS: Sequence[Mapping[str, Any]] = (
+    {**PLAIN, "max_layers": 2, "activations": ["identity", "relu", "silu"]},
+    QUICK_PERCEPTRON,
+)
+"""Perceptrons on the flattened example; those whose activation is the identity are linear models."""
 SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "features": ({"name": "tabular"},),
     "signal": CONVOLUTIONS,
@@ -48,9 +61,20 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
 }
 """Search spaces for each kind of input, for series, and for pairs of sequences: the first preferred, smaller
 ones for less time."""
+BESIDE: Mapping[str, Sequence[Mapping[str, Any]]] = {"signal": PERCEPTRONS, "image": PERCEPTRONS}
+"""Spaces that are searched, too, for inputs of which some are better answered from the whole example."""
+BESIDE_SHARE = 0.2
+"""Share of the time, and of the networks of a budget, that is for `BESIDE`."""
+BESIDE_SEARCHING = 0.5
+"""Share of that time that is for the search. Perceptrons are so quickly trained, and so alike, that what one
+or two folds say of many of them is soon worth less than what all folds say of the best."""
+BESIDE_FEWEST = 3
+"""Networks of `BESIDE` at least; a budget below twice as many is for `SPACES` alone."""
+KINDS: Mapping[str, str] = {"conv": "convolutions", "tabular": "perceptrons"}
+"""What the networks of a space are called where another kind is searched, too."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
-ENOUGH = 40
+ENOUGH, ENOUGH_BESIDE = 40, 10
 """Trainings in the time of the search for which a space, or a longer recipe, is taken."""
 FOLDS_FROM = {1: 0, 2: 100, FOLDS: 400}
 """Folds that each network of the search is judged by, from so many trainings in its time on; the finalists
@@ -73,6 +97,10 @@ class Plan:
         recipe: options of the recipe.
         seeds: training seeds of the search, of a task with folds one for each that it uses.
         ensemble: networks whose answers are averaged; 1 for a single one.
+        budget: networks that the search may train at most; None for as many as the time allows.
+        kind: what the networks of the space are called; "" where they are the only kind.
+        before: plan of a shorter search of another kind of network, which is made before and whose best
+            network is compared with that of this one; None for none.
     """
 
     search_space: Mapping[str, Any]
@@ -86,6 +114,9 @@ class Plan:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
     ensemble: int = 1
+    budget: int | None = None
+    kind: str = ""
+    before: Plan | None = None
 
 
 def with_folds(
@@ -141,32 +172,78 @@ def plan_for(
     if small and ensemble > 1:
         raise ConfigError("an ensemble takes the best networks, not small ones: leave out ensemble or small")
     known = len(task.y_train) + len(task.y_validation)
-    seconds = 60 * SEARCH_SHARE * minutes
-    space, effort = _space(task, seconds, recipe)
-    expected = effort.trainings(seconds)
-    used = _folds_used(folds, expected, budget)
-    judged = f"{len(task.y_validation):,} validation examples" if folds == 1 else f"{_of(used, folds)} folds"
     finalists = max(FINALISTS, ensemble)
+    family, seconds = _family(task), 60 * SEARCH_SHARE * minutes
+    has_both = family in BESIDE and (budget is None or budget >= 2 * BESIDE_FEWEST)
+    share = 1 - BESIDE_SHARE if has_both else 1.0
+    space, effort = _space(task, SPACES[family], share * seconds, recipe, ENOUGH)
+    expected = effort.trainings(share * seconds)
+    used = _folds_used(folds, expected, budget)
+    plan = Plan(
+        space,
+        agent or _agent(expected / used),
+        folds,
+        finalists,
+        MARGIN if small else 0.0,
+        share * SEARCH_SHARE * minutes,
+        finalist_seconds=share * 60 * FINALISTS_SHARE * minutes,
+        recipe=effort.recipe,
+        seeds=tuple(range(used)) if folds > 1 else None,
+        ensemble=ensemble,
+        budget=budget,
+    )
+    if has_both:
+        beside_seconds = BESIDE_SHARE * BESIDE_SEARCHING * 60 * (SEARCH_SHARE + FINALISTS_SHARE) * minutes
+        beside = _space(task, BESIDE[family], beside_seconds, recipe, ENOUGH_BESIDE)
+        expected = beside[1].trainings(beside_seconds)
+        plan = _with_both(plan, *beside, agent or _agent(expected / used))
+    judged = f"{len(task.y_validation):,} validation examples" if folds == 1 else f"{_of(used, folds)} folds"
     reasons = [
-        f"{task.inputs}: the search space {space['name']}",
+        f"{task.inputs}: {_searched(plan)}",
         f"{known:,} examples beside the test part: each network is judged by {judged}",
         f"up to {finalists} of the best networks are trained again before one is chosen"
         + (f", the smallest that loses at most {100 * MARGIN:g} points" if small else ""),
     ]
     if ensemble > 1:
         reasons.append(f"the answers of the {ensemble} best are averaged")
-    return Plan(
-        space,
-        agent or {"name": AGENT, "first": min(FIRST, max(2, int(expected / used / 4)))},
-        folds,
-        finalists,
-        MARGIN if small else 0.0,
-        SEARCH_SHARE * minutes,
-        tuple(reasons),
-        60 * FINALISTS_SHARE * minutes,
-        effort.recipe,
-        tuple(range(used)) if folds > 1 else None,
-        ensemble,
+    return replace(plan, reasons=tuple(reasons))
+
+
+def _agent(networks: float) -> Mapping[str, Any]:
+    """Return the agent for a search of about so many networks."""
+    return {"name": AGENT, "first": min(FIRST, max(2, int(networks / 4)))}
+
+
+def _with_both(plan: Plan, space: Mapping[str, Any], effort: Effort, agent: str | Mapping[str, Any]) -> Plan:
+    """Return a plan after one that searches another space in `BESIDE_SHARE` of the time and the budget.
+
+    Both train with the same seeds, so that what they choose can be compared training by training.
+    """
+    seconds = 60 * plan.minutes + (plan.finalist_seconds or 0.0)
+    seconds *= BESIDE_SHARE / (1 - BESIDE_SHARE)
+    budget = None if plan.budget is None else max(BESIDE_FEWEST, int(BESIDE_SHARE * plan.budget))
+    before = replace(
+        plan,
+        search_space=space,
+        agent=agent,
+        minutes=BESIDE_SEARCHING * seconds / 60,
+        finalist_seconds=(1 - BESIDE_SEARCHING) * seconds,
+        recipe=effort.recipe,
+        budget=budget,
+        kind=KINDS[space["name"]],
+    )
+    left = None if plan.budget is None or budget is None else plan.budget - budget
+    return replace(plan, budget=left, kind=KINDS[plan.search_space["name"]], before=before)
+
+
+def _searched(plan: Plan) -> str:
+    """Return in words what is searched."""
+    first = plan.before
+    if first is None:
+        return f"the search space {plan.search_space['name']}"
+    return (
+        f"the search spaces {plan.search_space['name']} ({plan.kind}) and, in a fifth of the time, "
+        f"{first.search_space['name']} ({first.kind})"
     )
 
 
@@ -194,14 +271,18 @@ def _family(task: Task) -> str:
     return "pairs" if isinstance(task.files, PairForm) else task.inputs
 
 
-def _space(task: Task, seconds: float, recipe: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Effort]:
+def _space(
+    task: Task,
+    spaces: Sequence[Mapping[str, Any]],
+    seconds: float,
+    recipe: Mapping[str, Any] | None,
+    enough: int,
+) -> tuple[Mapping[str, Any], Effort]:
     """Return the first space with a recipe of which enough networks are trained in a time."""
     efforts = [
-        (space, effort_of(task, space, recipe, longer=longer))
-        for longer in (True, False)
-        for space in SPACES[_family(task)]
+        (space, effort_of(task, space, recipe, longer=longer)) for longer in (True, False) for space in spaces
     ]
-    return next((pair for pair in efforts if pair[1].trainings(seconds) >= ENOUGH), efforts[-1])
+    return next((pair for pair in efforts if pair[1].trainings(seconds) >= enough), efforts[-1])
 
 
 def _of(used: int, folds: int) -> str:
