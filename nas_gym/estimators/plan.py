@@ -74,8 +74,10 @@ KINDS: Mapping[str, str] = {"conv": "convolutions", "tabular": "perceptrons"}
 """What the networks of a space are called where another kind is searched, too."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
-ENOUGH, ENOUGH_BESIDE = 40, 10
+ENOUGH = 40
 """Trainings in the time of the search for which a space, or a longer recipe, is taken."""
+ENOUGH_BESIDE = (ENOUGH, 6)
+"""The same for each space of `PERCEPTRONS`, of which the second has 16 networks."""
 FOLDS_FROM = {1: 0, 2: 100, FOLDS: 400}
 """Folds that each network of the search is judged by, from so many trainings in its time on; the finalists
 are judged by all of them."""
@@ -176,7 +178,7 @@ def plan_for(
     family, seconds = _family(task), 60 * SEARCH_SHARE * minutes
     has_both = family in BESIDE and (budget is None or budget >= 2 * BESIDE_FEWEST)
     share = 1 - BESIDE_SHARE if has_both else 1.0
-    space, effort = _space(task, SPACES[family], share * seconds, recipe, ENOUGH)
+    space, effort = _space(task, SPACES[family], share * seconds, recipe)
     expected = effort.trainings(share * seconds)
     used = _folds_used(folds, expected, budget)
     plan = Plan(
@@ -276,13 +278,16 @@ def _space(
     spaces: Sequence[Mapping[str, Any]],
     seconds: float,
     recipe: Mapping[str, Any] | None,
-    enough: int,
+    enough: Sequence[int] = (),
 ) -> tuple[Mapping[str, Any], Effort]:
     """Return the first space with a recipe of which enough networks are trained in a time."""
     efforts = [
-        (space, effort_of(task, space, recipe, longer=longer)) for longer in (True, False) for space in spaces
+        (space, effort_of(task, space, recipe, longer=longer), least)
+        for longer in (True, False)
+        for space, least in zip(spaces, enough or [ENOUGH] * len(spaces), strict=True)
     ]
-    return next((pair for pair in efforts if pair[1].trainings(seconds) >= enough), efforts[-1])
+    fitting = (one for one in efforts if one[1].trainings(seconds) >= one[2])
+    return next(fitting, efforts[-1])[:2]
 
 
 def _of(used: int, folds: int) -> str:
