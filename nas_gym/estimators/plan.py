@@ -243,8 +243,9 @@ def _searched(plan: Plan) -> str:
     first = plan.before
     if first is None:
         return f"the search space {plan.search_space['name']}"
+    part = "in a fifth of the time" if first.budget is None else f"for {first.budget} networks of the budget"
     return (
-        f"the search spaces {plan.search_space['name']} ({plan.kind}) and, in a fifth of the time, "
+        f"the search spaces {plan.search_space['name']} ({plan.kind}) and, {part}, "
         f"{first.search_space['name']} ({first.kind})"
     )
 

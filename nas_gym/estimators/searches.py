@@ -75,8 +75,13 @@ def searches_of(
     ordered, trainings = _compared(made, plan.margin)
     chosen = ordered[0]
     _settle(folder, chosen.plan.kind)
-    words = _words(ordered, trainings)
-    result = {**chosen.result, "kinds": {"words": words, **{one.plan.kind: one.level for one in ordered}}}
+    kinds = {
+        "chosen": chosen.plan.kind,
+        "scores": {one.plan.kind: one.level for one in ordered},
+        "trainings": trainings,
+        "words": _words(ordered, trainings),
+    }
+    result = {**chosen.result, "kinds": kinds}
     if chosen.result != result:
         write_text(folder / RESULT, json.dumps(result) + "\n")
     return [replace(chosen, result=result), *ordered[1:]]
