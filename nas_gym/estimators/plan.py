@@ -173,8 +173,6 @@ def plan_for(
     check_ensemble(ensemble)
     if small and ensemble > 1:
         raise ConfigError("an ensemble takes the best networks, not small ones: leave out ensemble or small")
-    known = len(task.y_train) + len(task.y_validation)
-    finalists = max(FINALISTS, ensemble)
     family, seconds = _family(task), 60 * SEARCH_SHARE * minutes
     has_both = family in BESIDE and (budget is None or budget >= 2 * BESIDE_FEWEST)
     share = 1 - BESIDE_SHARE if has_both else 1.0
@@ -185,7 +183,7 @@ def plan_for(
         space,
         agent or _agent(expected / used),
         folds,
-        finalists,
+        max(FINALISTS, ensemble),
         MARGIN if small else 0.0,
         share * SEARCH_SHARE * minutes,
         finalist_seconds=share * 60 * FINALISTS_SHARE * minutes,
@@ -195,20 +193,21 @@ def plan_for(
         budget=budget,
     )
     if has_both:
-        beside_seconds = BESIDE_SHARE * BESIDE_SEARCHING * 60 * (SEARCH_SHARE + FINALISTS_SHARE) * minutes
-        beside = _space(task, BESIDE[family], beside_seconds, recipe, ENOUGH_BESIDE)
-        expected = beside[1].trainings(beside_seconds)
-        plan = _with_both(plan, *beside, agent or _agent(expected / used))
-    judged = f"{len(task.y_validation):,} validation examples" if folds == 1 else f"{_of(used, folds)} folds"
-    reasons = [
+        plan = _with_both(plan, task, recipe, agent, used)
+    return replace(plan, reasons=_reasons(task, plan, used))
+
+
+def _reasons(task: Task, plan: Plan, used: int) -> tuple[str, ...]:
+    """Return why a task is searched as planned, with so many folds."""
+    known, left_out = len(task.known[1]), len(task.y_validation)
+    judged = f"{left_out:,} validation examples" if plan.folds == 1 else f"{_of(used, plan.folds)} folds"
+    return (
         f"{task.inputs}: {_searched(plan)}",
         f"{known:,} examples beside the test part: each network is judged by {judged}",
-        f"up to {finalists} of the best networks are trained again before one is chosen"
-        + (f", the smallest that loses at most {100 * MARGIN:g} points" if small else ""),
-    ]
-    if ensemble > 1:
-        reasons.append(f"the answers of the {ensemble} best are averaged")
-    return replace(plan, reasons=tuple(reasons))
+        f"up to {plan.finalists} of the best networks are trained again before one is chosen"
+        + (f", the smallest that loses at most {100 * MARGIN:g} points" if plan.margin else ""),
+        *([f"the answers of the {plan.ensemble} best are averaged"] if plan.ensemble > 1 else []),
+    )
 
 
 def _agent(networks: float) -> Mapping[str, Any]:
@@ -216,20 +215,28 @@ def _agent(networks: float) -> Mapping[str, Any]:
     return {"name": AGENT, "first": min(FIRST, max(2, int(networks / 4)))}
 
 
-def _with_both(plan: Plan, space: Mapping[str, Any], effort: Effort, agent: str | Mapping[str, Any]) -> Plan:
-    """Return a plan after one that searches another space in `BESIDE_SHARE` of the time and the budget.
+def _with_both(
+    plan: Plan,
+    task: Task,
+    recipe: Mapping[str, Any] | None,
+    agent: str | Mapping[str, Any] | None,
+    used: int,
+) -> Plan:
+    """Return a plan after one that searches `BESIDE` in its share of the time and the budget.
 
     Both train with the same seeds, so that what they choose can be compared training by training.
     """
     seconds = 60 * plan.minutes + (plan.finalist_seconds or 0.0)
     seconds *= BESIDE_SHARE / (1 - BESIDE_SHARE)
+    searching = BESIDE_SEARCHING * seconds
+    space, effort = _space(task, BESIDE[_family(task)], searching, recipe, ENOUGH_BESIDE)
     budget = None if plan.budget is None else max(BESIDE_FEWEST, int(BESIDE_SHARE * plan.budget))
     before = replace(
         plan,
         search_space=space,
-        agent=agent,
-        minutes=BESIDE_SEARCHING * seconds / 60,
-        finalist_seconds=(1 - BESIDE_SEARCHING) * seconds,
+        agent=agent or _agent(effort.trainings(searching) / used),
+        minutes=searching / 60,
+        finalist_seconds=seconds - searching,
         recipe=effort.recipe,
         budget=budget,
         kind=KINDS[space["name"]],

@@ -154,8 +154,9 @@ def _members(searches: Sequence[Search], count: int) -> list[Member]:
     ]
     rankings = [[(number, text) for text in _ranking(searches[number])] for number in close]
     turns = zip_longest(*rankings)
-    best = [one for turn in turns for one in turn if one is not None][:count]
-    return [Member(*best[number % len(best)], seed + number) for number in range(count)]
+    best: list[tuple[int, str]] = [one for turn in turns for one in turn if one is not None][:count]
+    chosen = [best[number % len(best)] for number in range(count)]
+    return [Member(found_by, text, seed + number) for number, (found_by, text) in enumerate(chosen)]
 
 
 def _ranking(search: Search) -> list[str]:
