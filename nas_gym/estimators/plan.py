@@ -70,7 +70,8 @@ BESIDE_SEARCHING = 0.5
 or two folds say of many of them is soon worth less than what all folds say of the best."""
 BESIDE_FEWEST = 3
 """Networks of `BESIDE` at least; a budget below twice as many is for `SPACES` alone."""
-KINDS: Mapping[str, str] = {"conv": "convolutions", "tabular": "perceptrons"}
+PERCEPTRON = "perceptrons"
+KINDS: Mapping[str, str] = {"conv": "convolutions", "tabular": PERCEPTRON}
 """What the networks of a space are called where another kind is searched, too."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
