@@ -48,6 +48,7 @@ from .registry import describe as describe
 from .registry import make_agent as make_agent
 from .reinforce import Reinforce as Reinforce
 from .result import Result as Result
+from .runs.finalists import best_choice as best_choice
 from .runs.pool import run_jobs as run_jobs
 from .runs.progress import Progress as Progress
 from .runs.progress import extent as extent

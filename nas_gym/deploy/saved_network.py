@@ -35,7 +35,7 @@ from nas_gym.tasks import (
 )
 from nas_gym.training import apart
 
-FORMAT = 6
+FORMAT = 7
 BETWEEN = " & "
 TOLERANCE = 1e-3  # between answers computed on two devices, by other kernels
 
@@ -46,7 +46,7 @@ class SavedNetwork:
 
     Attributes:
         architecture: its text; of an ensemble the texts of all its networks, joined by " & ".
-        search_space: the space that the text belongs to.
+        search_space: the space that the text belongs to; of an ensemble that of the first network.
         module: the network in evaluation mode, on the CPU.
         target: what the network predicts.
         feature_names: names of the features of a table, in the order that `predict` takes them; empty
@@ -170,7 +170,7 @@ class SavedNetwork:
 @apart
 def save_network(
     path: str | Path,
-    search_space: SearchSpace[Any],
+    search_space: SearchSpace[Any] | Sequence[SearchSpace[Any]],
     task: Task,
     architecture: Architecture | Sequence[Architecture],
     module: NetworkModule,
@@ -180,7 +180,7 @@ def save_network(
 
     Args:
         path: file to write.
-        search_space: the space of the architecture.
+        search_space: the space of the architecture; of an ensemble also a list with that of each network.
         task: the task that the module was trained on.
         architecture: what the module was built from; of an ensemble (see `nas_gym.networks.ensemble_module`)
             the architecture of each network, in order.
@@ -197,12 +197,15 @@ def save_network(
         encoder = TableEncoder.of_numbers(task.feature_names)
     members = [str(one) for one in architecture] if isinstance(architecture, list | tuple) else []
     text = BETWEEN.join(members) if members else str(architecture)
+    spaces = [search_space] if isinstance(search_space, SearchSpace) else list(search_space)
+    configs = [space.config() for space in spaces]
     content = {
         "format": FORMAT,
         "architecture": text,
         "members": members,
-        "search_space": search_space.config(),
-        "input_shape": list(search_space.input_shape),
+        "search_space": configs[0],
+        "member_spaces": configs if any(config != configs[0] for config in configs) else [],
+        "input_shape": list(spaces[0].input_shape),
         "task": task.name,
         "target": task.target.config(),
         "feature_names": list(task.feature_names),
@@ -243,6 +246,8 @@ def load_network(path: str | Path) -> SavedNetwork:
             content = {**content, "format": 5}
         if content["format"] == 5:  # of single networks alone
             content = {**content, "format": 6, "members": []}
+        if content["format"] == 6:  # of ensembles of one space
+            content = {**content, "format": 7, "member_spaces": []}
         _check_format(path, content)
         with named_by(path):
             return _network_of(content)
@@ -263,11 +268,14 @@ def _content(file: bytes) -> dict[str, Any]:
 def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
     """Return the network of the content of a file."""
     target = target_of(content["target"])
-    space = make_search_space(content["search_space"], tuple(content["input_shape"]), target.outputs)
+    shape = tuple(content["input_shape"])
+    space = make_search_space(content["search_space"], shape, target.outputs)
     # Whatever the default dtype of this process is, the network was trained in float32.
     members = tuple(content["members"])
     texts = members or (content["architecture"],)
-    network = ensemble_of([space.network(space.parse(text)) for text in texts], averaged(target))
+    own = [make_search_space(config, shape, target.outputs) for config in content["member_spaces"]]
+    built = zip(own or [space] * len(texts), texts, strict=True)
+    network = ensemble_of([each.network(each.parse(text)) for each, text in built], averaged(target))
     module = NetworkModule(network).to(torch.float32)
     module.load_state_dict(content["weights"])
     encoder, files = content["encoder"], content.get("files")

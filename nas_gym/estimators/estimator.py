@@ -113,10 +113,9 @@ class NASEstimator(BaseEstimator):
                 Path(folder),
                 seed=self.random_state,
                 store="memory",
-                budget=self.budget,
                 trace=False,
             )
-            self.adopt(fitted, None, [*plan.reasons, *filter(None, [why])])
+            self.adopt(fitted, None, [*plan.reasons, *filter(None, [why]), *fitted.reasons])
         self.folder_ = None  # which is gone
         return self
 

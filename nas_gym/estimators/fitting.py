@@ -96,11 +96,11 @@ def fit(
         budget=budget,
     )
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
-    fitted = fit_task(task, plan, place, seed=seed, store=store, budget=budget, on_progress=on_progress)
+    fitted = fit_task(task, plan, place, seed=seed, store=store, on_progress=on_progress)
     path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
     kind = NASRegressor if single.target.kind == "values" else NASClassifier
     unwritten = "no report, which is of data in a file" if report and path is None else ""
-    reasons = [*plan.reasons, *filter(None, (why, unwritten))]
+    reasons = [*plan.reasons, *filter(None, (why, *fitted.reasons, unwritten))]
     made = kind(minutes=minutes, small=small, ensemble=ensemble, random_state=seed)
     return made.adopt(fitted, path, reasons)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nas_gym.errors import ConfigError, NASGymError
@@ -37,6 +37,19 @@ QUICK_FORECASTER: Mapping[str, Any] = {
     "kinds": ["linear", "average", "perceptron", "generic", "trend", "season", "causal"],
 }
 """Without recurrent blocks, which take over ten times as long as the others."""
+PLAIN: Mapping[str, Any] = {"name": "tabular", "numbers": ["plain"], "shortcuts": ["chain"]}
+QUICK_PERCEPTRON: Mapping[str, Any] = {
+    **PLAIN,
+    "max_layers": 1,
+    "activations": ["identity", "relu"],
+    "normalisations": ["no_norm", "batch_norm"],
+    "dropouts": [0.0, 0.3],
+}
+PERCEPTRONS: Sequence[Mapping[str, Any]] = (
+    {**PLAIN, "max_layers": 2, "activations": ["identity", "relu", "silu"]},
+    QUICK_PERCEPTRON,
+)
+"""Perceptrons on the flattened example; those whose activation is the identity are linear models."""
 SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "features": ({"name": "tabular"},),
     "signal": CONVOLUTIONS,
@@ -48,10 +61,24 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
 }
 """Search spaces for each kind of input, for series, and for pairs of sequences: the first preferred, smaller
 ones for less time."""
+BESIDE: Mapping[str, Sequence[Mapping[str, Any]]] = {"signal": PERCEPTRONS, "image": PERCEPTRONS}
+"""Spaces that are searched, too, for inputs of which some are better answered from the whole example."""
+BESIDE_SHARE = 0.2
+"""Share of the time, and of the networks of a budget, that is for `BESIDE`."""
+BESIDE_SEARCHING = 0.5
+"""Share of that time that is for the search. Perceptrons are so quickly trained, and so alike, that what one
+or two folds say of many of them is soon worth less than what all folds say of the best."""
+BESIDE_FEWEST = 3
+"""Networks of `BESIDE` at least; a budget below twice as many is for `SPACES` alone."""
+PERCEPTRON = "perceptrons"
+KINDS: Mapping[str, str] = {"conv": "convolutions", "tabular": PERCEPTRON}
+"""What the networks of a space are called where another kind is searched, too."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40
 """Trainings in the time of the search for which a space, or a longer recipe, is taken."""
+ENOUGH_BESIDE = (ENOUGH, 6)
+"""The same for each space of `PERCEPTRONS`, of which the second has 16 networks."""
 FOLDS_FROM = {1: 0, 2: 100, FOLDS: 400}
 """Folds that each network of the search is judged by, from so many trainings in its time on; the finalists
 are judged by all of them."""
@@ -73,6 +100,10 @@ class Plan:
         recipe: options of the recipe.
         seeds: training seeds of the search, of a task with folds one for each that it uses.
         ensemble: networks whose answers are averaged; 1 for a single one.
+        budget: networks that the search may train at most; None for as many as the time allows.
+        kind: what the networks of the space are called; "" where they are the only kind.
+        before: plan of a shorter search of another kind of network, which is made before and whose best
+            network is compared with that of this one; None for none.
     """
 
     search_space: Mapping[str, Any]
@@ -86,6 +117,9 @@ class Plan:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
     ensemble: int = 1
+    budget: int | None = None
+    kind: str = ""
+    before: Plan | None = None
 
 
 def with_folds(
@@ -140,33 +174,87 @@ def plan_for(
     check_ensemble(ensemble)
     if small and ensemble > 1:
         raise ConfigError("an ensemble takes the best networks, not small ones: leave out ensemble or small")
-    known = len(task.y_train) + len(task.y_validation)
-    seconds = 60 * SEARCH_SHARE * minutes
-    space, effort = _space(task, seconds, recipe)
-    expected = effort.trainings(seconds)
+    family, seconds = _family(task), 60 * SEARCH_SHARE * minutes
+    has_both = family in BESIDE and (budget is None or budget >= 2 * BESIDE_FEWEST)
+    share = 1 - BESIDE_SHARE if has_both else 1.0
+    space, effort = _space(task, SPACES[family], share * seconds, recipe)
+    expected = effort.trainings(share * seconds)
     used = _folds_used(folds, expected, budget)
-    judged = f"{len(task.y_validation):,} validation examples" if folds == 1 else f"{_of(used, folds)} folds"
-    finalists = max(FINALISTS, ensemble)
-    reasons = [
-        f"{task.inputs}: the search space {space['name']}",
-        f"{known:,} examples beside the test part: each network is judged by {judged}",
-        f"up to {finalists} of the best networks are trained again before one is chosen"
-        + (f", the smallest that loses at most {100 * MARGIN:g} points" if small else ""),
-    ]
-    if ensemble > 1:
-        reasons.append(f"the answers of the {ensemble} best are averaged")
-    return Plan(
+    plan = Plan(
         space,
-        agent or {"name": AGENT, "first": min(FIRST, max(2, int(expected / used / 4)))},
+        agent or _agent(expected / used),
         folds,
-        finalists,
+        max(FINALISTS, ensemble),
         MARGIN if small else 0.0,
-        SEARCH_SHARE * minutes,
-        tuple(reasons),
-        60 * FINALISTS_SHARE * minutes,
-        effort.recipe,
-        tuple(range(used)) if folds > 1 else None,
-        ensemble,
+        share * SEARCH_SHARE * minutes,
+        finalist_seconds=share * 60 * FINALISTS_SHARE * minutes,
+        recipe=effort.recipe,
+        seeds=tuple(range(used)) if folds > 1 else None,
+        ensemble=ensemble,
+        budget=budget,
+    )
+    if has_both:
+        plan = _with_both(plan, task, recipe, agent, used)
+    return replace(plan, reasons=_reasons(task, plan, used))
+
+
+def _reasons(task: Task, plan: Plan, used: int) -> tuple[str, ...]:
+    """Return why a task is searched as planned, with so many folds."""
+    known, left_out = len(task.known[1]), len(task.y_validation)
+    judged = f"{left_out:,} validation examples" if plan.folds == 1 else f"{_of(used, plan.folds)} folds"
+    return (
+        f"{task.inputs}: {_searched(plan)}",
+        f"{known:,} examples beside the test part: each network is judged by {judged}",
+        f"up to {plan.finalists} of the best networks are trained again before one is chosen"
+        + (f", the smallest that loses at most {100 * MARGIN:g} points" if plan.margin else ""),
+        *([f"the answers of the {plan.ensemble} best are averaged"] if plan.ensemble > 1 else []),
+    )
+
+
+def _agent(networks: float) -> Mapping[str, Any]:
+    """Return the agent for a search of about so many networks."""
+    return {"name": AGENT, "first": min(FIRST, max(2, int(networks / 4)))}
+
+
+def _with_both(
+    plan: Plan,
+    task: Task,
+    recipe: Mapping[str, Any] | None,
+    agent: str | Mapping[str, Any] | None,
+    used: int,
+) -> Plan:
+    """Return a plan after one that searches `BESIDE` in its share of the time and the budget.
+
+    Both train with the same seeds, so that what they choose can be compared training by training.
+    """
+    seconds = 60 * plan.minutes + (plan.finalist_seconds or 0.0)
+    seconds *= BESIDE_SHARE / (1 - BESIDE_SHARE)
+    searching = BESIDE_SEARCHING * seconds
+    space, effort = _space(task, BESIDE[_family(task)], searching, recipe, ENOUGH_BESIDE)
+    budget = None if plan.budget is None else max(BESIDE_FEWEST, int(BESIDE_SHARE * plan.budget))
+    before = replace(
+        plan,
+        search_space=space,
+        agent=agent or _agent(effort.trainings(searching) / used),
+        minutes=searching / 60,
+        finalist_seconds=seconds - searching,
+        recipe=effort.recipe,
+        budget=budget,
+        kind=KINDS[space["name"]],
+    )
+    left = None if plan.budget is None or budget is None else plan.budget - budget
+    return replace(plan, budget=left, kind=KINDS[plan.search_space["name"]], before=before)
+
+
+def _searched(plan: Plan) -> str:
+    """Return in words what is searched."""
+    first = plan.before
+    if first is None:
+        return f"the search space {plan.search_space['name']}"
+    part = "in a fifth of the time" if first.budget is None else f"for {first.budget} networks of the budget"
+    return (
+        f"the search spaces {plan.search_space['name']} ({plan.kind}) and, {part}, "
+        f"{first.search_space['name']} ({first.kind})"
     )
 
 
@@ -194,14 +282,21 @@ def _family(task: Task) -> str:
     return "pairs" if isinstance(task.files, PairForm) else task.inputs
 
 
-def _space(task: Task, seconds: float, recipe: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Effort]:
+def _space(
+    task: Task,
+    spaces: Sequence[Mapping[str, Any]],
+    seconds: float,
+    recipe: Mapping[str, Any] | None,
+    enough: Sequence[int] = (),
+) -> tuple[Mapping[str, Any], Effort]:
     """Return the first space with a recipe of which enough networks are trained in a time."""
     efforts = [
-        (space, effort_of(task, space, recipe, longer=longer))
+        (space, effort_of(task, space, recipe, longer=longer), least)
         for longer in (True, False)
-        for space in SPACES[_family(task)]
+        for space, least in zip(spaces, enough or [ENOUGH] * len(spaces), strict=True)
     ]
-    return next((pair for pair in efforts if pair[1].trainings(seconds) >= ENOUGH), efforts[-1])
+    fitting = (one for one in efforts if one[1].trainings(seconds) >= one[2])
+    return next(fitting, efforts[-1])[:2]
 
 
 def _of(used: int, folds: int) -> str:

@@ -62,6 +62,35 @@ def test_an_ensemble_of_other_networks_than_are_named_is_not_kept(tmp_path):
         save_network(tmp_path / "x.pt", space, task, [one, other], ensemble_module(modules, "probabilities"))
 
 
+def test_an_ensemble_may_have_networks_of_several_spaces(tmp_path):
+    task = make_task("mnist1d")
+    spaces = [make_search_space(name, task.input_shape, task.outputs) for name in ("conv", "mlp", "conv")]
+    architectures = [space.smallest() for space in spaces]
+    modules = [
+        with_random_arrays(NetworkModule(space.network(one)), seed)
+        for seed, (space, one) in enumerate(zip(spaces, architectures, strict=True))
+    ]
+    file = tmp_path / "three.pt"
+    save_network(file, spaces, task, architectures, ensemble_module(modules, averaged(task.target)))
+    saved = load_network(file)
+    assert saved.members == tuple(map(str, architectures))
+    assert saved.search_space == spaces[0]
+    x = torch.tensor(task.x_test[:20])
+    with torch.no_grad():
+        mean = torch.stack([module(x).softmax(1) for module in modules]).mean(0)
+    np.testing.assert_allclose(saved.predict(rows_of(task)), mean.numpy(), atol=1e-5)
+    assert export_network(saved, "torch", tmp_path / "out.pt2").difference <= 1e-5
+
+
+def test_a_file_of_an_ensemble_of_one_space_is_read_as_it_was_written_before(tmp_path):
+    task, file = make_task("breast_cancer"), tmp_path / "three.pt"
+    saved, _ = saved_ensemble(task, file)
+    content = torch.load(file, weights_only=True)
+    assert content.pop("member_spaces") == []
+    torch.save(content | {"format": 6}, file)
+    assert np.array_equal(load_network(file).predict(rows_of(task)), saved.predict(rows_of(task)))
+
+
 @pytest.mark.parametrize("to", EVERY_FORMAT)
 @pytest.mark.parametrize("name", ["breast_cancer", "diabetes"])
 def test_an_ensemble_is_exported(name, to, tmp_path):

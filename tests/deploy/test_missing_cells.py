@@ -116,7 +116,7 @@ def test_a_flag_that_is_not_one_is_refused(people):
 
 def test_a_file_of_format_4_is_read_as_before(people, tmp_path):
     content = torch.load(people[2], weights_only=True)
-    assert (content["format"], content.pop("members")) == (6, [])
+    assert (content["format"], content.pop("members"), content.pop("member_spaces")) == (7, [], [])
     encoder = TableEncoder.of_numbers(people[0].feature_names)
     columns = [
         {key: value for key, value in column.items() if key not in ("fill", "flagged")}

@@ -83,7 +83,7 @@ def finalists(
         (one, row) for one, row in zip(best, rows, strict=True) if not any(answer.failed for answer in row)
     ] or list(zip(best, rows, strict=True))
     scores = np.array([[answer.score for answer in row] for _, row in made])
-    chosen = _choice(scores, [one.parameters for one, _ in made], margin)
+    chosen = best_choice(scores, [one.parameters for one, _ in made], margin)
     order = sorted(range(len(made)), key=lambda n: (n != chosen, -scores[n].mean()))
     return [_finalist(*made[n]) for n in order]
 
@@ -94,8 +94,8 @@ def _affordable(best: Sequence[Evaluation], trainings: int, seconds: float) -> i
     return int((spent <= seconds).sum())
 
 
-def _choice(scores: np.ndarray, parameters: Sequence[int], margin: float = 0.0) -> int:
-    """Return the smallest network that is within one standard error of the best, or within a margin.
+def best_choice(scores: np.ndarray, parameters: Sequence[int], margin: float = 0.0) -> int:
+    """Return the number of the smallest network within one standard error of the best, or within a margin.
 
     Args:
         scores: (networks, trainings), each column by one seed, so that differences are paired.

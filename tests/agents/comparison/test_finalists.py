@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from nas_agents.runs.finalists import _choice
+from nas_agents.runs.finalists import best_choice
 from nas_agents.runs.run import RunSpec, run
 
 from nas_gym.errors import ConfigError
@@ -26,11 +26,11 @@ def test_the_smallest_of_those_that_are_as_good_is_chosen():
     noise = rng.normal(0, 0.01, (1, 8))
     scores = np.array([[0.9], [0.899], [0.895], [0.5]]) + noise + rng.normal(0, 0.002, (4, 8))
     assert (
-        _choice(scores, [300, 200, 100, 1]) == 1
+        best_choice(scores, [300, 200, 100, 1]) == 1
     )  # a tenth of a point is within the error, half a point is not
-    assert _choice(scores[[3, 0]], [1, 300]) == 1
+    assert best_choice(scores[[3, 0]], [1, 300]) == 1
     same = np.full((3, 5), 0.9)
-    assert _choice(same, [30, 20, 20]) == 1  # the first of equal ones
+    assert best_choice(same, [30, 20, 20]) == 1  # the first of equal ones
 
 
 def test_a_search_with_finalists_says_what_they_scored_and_explains_the_one_it_chose(tmp_path):

@@ -162,6 +162,10 @@ class Words:
             said.append(f"The search started from {words}. {self._than(gain)}")
         if page.drawn:
             said.append(self._drawn())
+        # Of `nas-gym fit`, which searches two kinds of network where either may be the better.
+        kinds = (self._evidence.result or {}).get("kinds")
+        if kinds is not None:
+            said.append(f"{capital(kinds['words'])}.")
         if said:
             yield f"**Against its start and other networks,** on validation examples. {' '.join(said)}"
 
