@@ -11,6 +11,7 @@ import nas_gym
 from nas_gym.errors import StoreError
 from nas_gym.estimators import NASRegressor, plan_for
 from nas_gym.explain import read_evidence
+from nas_gym.explain.evidence.together import read_together, run_folders
 from nas_gym.explain.sections.summary.section import summarise
 from nas_gym.tasks import Task
 
@@ -79,6 +80,12 @@ def test_the_chosen_run_lies_in_the_folder_and_the_other_below_it(linear):
     assert kinds["chosen"] == "perceptrons"
     assert kinds["scores"]["perceptrons"] > kinds["scores"]["convolutions"]
     assert result["finalists"][0]["seeds"] == other["finalists"][0]["seeds"]
+
+
+def test_what_was_not_chosen_is_a_part_of_the_fit_and_no_run_beside_it(linear):
+    _, folder, _ = linear
+    assert [one.path for one in run_folders(folder.parent)] == [folder]
+    assert read_together(folder.parent).evaluations == 3
 
 
 def test_the_report_says_in_a_sentence_what_both_reach(linear):

@@ -104,8 +104,14 @@ class Together:
 
 
 def run_folders(place: Path) -> list[RunFolder]:
-    """Return the folders of runs in a folder, at any depth, in order; a run that has not begun is none."""
-    found = [RunFolder(file.parent) for file in place.rglob("config.json")]
+    """Return the folders of runs in a folder, at any depth, in order; a run that has not begun is none.
+
+    A run inside the folder of another one is a part of that one, as the search of the kind of network that
+    `nas_gym.fit` did not choose.
+    """
+    files = list(place.rglob("config.json"))
+    outer = {file.parent for file in files} - {place}
+    found = [RunFolder(file.parent) for file in files if outer.isdisjoint(file.parent.parents)]
     begun = [one for one in found if one.trace_file.is_file() or one.result_file.is_file()]
     return sorted(begun, key=lambda one: _natural(str(one.path)))
 
