@@ -61,6 +61,8 @@ RIVALS = (
     "random",
     "random-walk",
     "q-learning",
+    "ppo",
+    "dqn",
 )
 OTHER = {"mlp-mnist1d": "mlp-digits", "mlp-digits": "mlp-mnist1d"}
 MOST, EARLY = 150, 20
@@ -169,7 +171,7 @@ def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
 
 def _searcher(table: str, searcher: str, policy: str | None, seed: int) -> tuple[Agent, Any]:
     """Return the agent, and what it starts from."""
-    if searcher in RIVALS:
+    if searcher not in (*FORMS, *CONTROLS):
         return make_agent(searcher), None
     if searcher == FORMS[1]:
         return make_agent(searcher), shipped_weights() if policy is None else read_weights(policy)

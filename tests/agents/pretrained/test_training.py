@@ -105,6 +105,14 @@ def test_fitting_raises_the_score_of_what_it_is_shown(pool):
     assert not torch.equal(first, network.graph.enter.weight)
 
 
+@pytest.mark.parametrize("passes", [1, 10])
+def test_few_states_are_learned_from_in_as_few_steps(pool, passes):
+    landscape = draw_landscape(pool, np.random.default_rng(1))
+    states = learning.played(landscape, lambda seen, pool: seen[:, 0], np.random.default_rng(2))
+    few = Plan(passes=passes, rounds=1, batch=len(states.features))
+    assert np.isfinite(fit(fresh_network(0, graph=False), states, few, 0))
+
+
 def test_the_weights_of_the_package_are_small_and_tell_where_they_come_from():
     folder = files("nas_agents.pretrained")
     assert len(folder.joinpath(SHIPPED).read_bytes()) < 1_000_000

@@ -32,6 +32,8 @@ MOST_CLASSES = 2**32
 """More classes than a pool has."""
 FEWEST_OWN = 24
 """Candidates at least of a search in a recorded landscape."""
+SHORTEST = 20
+"""Steps of the shortest schedule of the learning rate, so that the tenth of them by which it rises is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,9 @@ def fit(
     # All passes after the last round, fewer before, whose network only guides searches.
     passes = plan.passes if number == plan.rounds - 1 else -(-plan.passes // 2)
     steps = passes * -(-count // plan.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.rate, total_steps=steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, plan.rate, total_steps=max(steps, SHORTEST), pct_start=0.1
+    )
     total = 0.0
     for _ in range(passes):
         total, order = 0.0, generator.permutation(count)
