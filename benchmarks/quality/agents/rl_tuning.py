@@ -6,10 +6,10 @@
 Every variant of an agent searches landscapes that are drawn on edit graphs of spaces which no table has (see
 `nas_agents.pretrained.training.landscapes`: additive, interacting and smooth parts, three in ten with a
 deceptive basin, noise) with 100 evaluations. What counts is the regret of the best network, in
-standard deviations of the landscape's scores, mean over landscapes; the lowest is to be the default, as
-soon as enough have run to tell. So the choice reads no table at all. With ``--tables`` it is repeated for
-each table of the package, on drawn landscapes and the other tables, which says whether another choice would
-have been made.
+standard deviations of the landscape's scores, mean over landscapes. The lowest is to be the default, or a
+quicker one that is not shown to be worse (p of a paired permutation test against the lowest, by landscape). So
+the choice reads no table at all. With ``--tables`` it is repeated for each table of the package, on drawn
+landscapes and the other tables, which says whether another choice would have been made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nas_agents import label
+from nas_agents import label, permutation_test
 from rich.console import Console
 from rich.table import Table
 from rl_runs import TABLES, Run, drawn, recorded
@@ -71,8 +71,9 @@ def tabulated(agent: str, runs: list[Run], tables: bool) -> Table:
     if tables:
         readable |= {f"without {left}": tuple(each for each in TABLES if each != left) for left in TABLES}
     columns = {head: _means(runs, read) for head, read in readable.items()}
-    for head in columns:
+    for head in (*columns, "p", "seconds"):
         grid.add_column(head, justify="right")
+    p, seconds = _against_lowest(runs), _seconds(runs)
     for variant in VARIANTS[agent]:
         name = label({"name": agent} | variant)
         cells = []
@@ -83,8 +84,34 @@ def tabulated(agent: str, runs: list[Run], tables: bool) -> Table:
             mean, error, count = means[name]
             star = " *" if mean == min(each[0] for each in means.values()) else ""
             cells.append(f"{mean:.3f} ± {error:.3f} ({count}){star}")
-        grid.add_row(name, *cells)
+        grid.add_row(name, *cells, f"{p[name]:.2g}" if name in p else "", f"{seconds.get(name, 0.0):.2f}")
     return grid
+
+
+def _against_lowest(runs: list[Run]) -> dict[str, float]:
+    """p-values that a variant differs from the one of lowest mean regret, on the drawn landscapes of all."""
+    found: dict[str, dict[str, float]] = {}
+    for run in runs:
+        if run["problem"].startswith("drawn "):
+            found.setdefault(run["label"], {})[run["problem"]] = run["regret"][str(BUDGET)] / run["spread"]
+    common = sorted(set.intersection(*map(set, found.values()))) if found else []
+    if len(common) < 2:
+        return {}
+    samples = {name: np.array([own[each] for each in common]) for name, own in found.items()}
+    lowest = min(samples, key=lambda name: samples[name].mean())
+    return {
+        name: permutation_test(own, samples[lowest], seed=0, paired=True).p
+        for name, own in samples.items()
+        if name != lowest
+    }
+
+
+def _seconds(runs: list[Run]) -> dict[str, float]:
+    """Mean processor time of a search of each variant."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        found.setdefault(run["label"], []).append(run["seconds"])
+    return {name: float(np.mean(each)) for name, each in found.items()}
 
 
 def _means(runs: list[Run], read: tuple[str, ...]) -> dict[str, tuple[float, float, int]]:
