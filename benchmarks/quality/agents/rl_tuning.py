@@ -7,8 +7,8 @@ Every variant of an agent searches landscapes that are drawn on edit graphs of s
 `nas_agents.pretrained.training.landscapes`: additive, interacting and smooth parts, three in ten with a
 deceptive basin, noise) with 100 evaluations. What counts is the regret of the best network, in
 standard deviations of the landscape's scores, mean over landscapes. The lowest is to be the default, or a
-quicker one that is not shown to be worse (p of a paired permutation test against the lowest, by landscape). So
-the choice reads no table at all. With ``--tables`` it is repeated for each table of the package, on drawn
+quicker one that is not shown to be worse (p of a paired permutation test against the lowest, by landscape).
+So the choice reads no table at all. With ``--tables`` it is repeated for each table of the package, on drawn
 landscapes and the other tables, which says whether another choice would have been made.
 """
 
