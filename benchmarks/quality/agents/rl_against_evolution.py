@@ -48,6 +48,19 @@ AGENTS: dict[str, Any] = {
     "reinforce": "reinforce",
 }
 MEDIUM, LARGE, LONG = 500, 1000, 4000
+COLOURS = {
+    "random": "tab:gray",
+    "random-walk": "black",
+    "local-search": "tab:brown",
+    "evolution": "gold",
+    "model-based": "tab:green",
+    "pretrained": "tab:olive",
+    "q-learning": "tab:red",
+    "ppo": "tab:purple",
+    "dqn": "tab:blue",
+    "reinforce": "tab:orange",
+}
+"""Colours of the curves; those of textbook forms are dashed."""
 LIMITS = {
     "model-based": MEDIUM,
     "pretrained": MEDIUM,
@@ -126,17 +139,19 @@ def draw(path: Path, found: dict[str, dict[str, list[Run]]]) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, len(found), figsize=(13, 4.2), constrained_layout=True)
-    colours = dict(zip(AGENTS, plt.colormaps["tab20"].colors, strict=False))  # type: ignore[attr-defined]
     for axis, (title, by_agent) in zip(axes, found.items(), strict=True):
         for name, runs in by_agent.items():
             means = {count: _regrets(runs, count) for count in CHECKPOINTS}
             points = [(count, 100 * own.mean()) for count, own in means.items() if len(own)]
-            style = "--" if "," in name else ":" if name.startswith("random") else "-"
-            width = 2.4 if name == RIVAL else 1.4
-            axis.plot(*zip(*points, strict=True), style, color=colours[name], lw=width, label=name)
+            agent, _, form = name.partition(",")
+            style = "--" if form else ":" if name.startswith("random") else "-"
+            width = 2.8 if name == RIVAL else 1.4
+            axis.plot(*zip(*points, strict=True), style, color=COLOURS[agent], lw=width, label=name)
         axis.set(title=title, xscale="log", xlabel="evaluations")
         axis.set_yscale("symlog", linthresh=0.1)
-        axis.set_xticks(CHECKPOINTS, [f"{count:,}" for count in CHECKPOINTS], fontsize=7)
+        axis.set_ylim(bottom=-0.01)
+        axis.set_xticks(CHECKPOINTS, [f"{count:,}" for count in CHECKPOINTS], fontsize=7, rotation=45)
+        axis.grid(alpha=0.3)
         axis.minorticks_off()
     axes[0].set_ylabel("mean regret, hundredths of the score")
     handles, labels = axes[0].get_legend_handles_labels()
