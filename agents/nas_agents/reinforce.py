@@ -110,7 +110,6 @@ class _Planner:
         session: the search, whose generator draws.
         policy: the policy.
         agent: the hyperparameters.
-
     """
 
     def __init__(self, session: Session, policy: SoftmaxPolicy, agent: Reinforce) -> None:

@@ -6,6 +6,7 @@ The scripts of every folder beside this file use it.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,16 @@ def read_records(path: Path) -> list[Record]:
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a record at the end of a file, which several processes may do at once."""
+    """Write a record on a line of its own at the end of a file, which several processes may do at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(record) + "\n")
+    with path.open("a+b") as file:
+        # A last line that was cut off would take this one with it. Where another process is writing now,
+        # what comes between is an empty line at most.
+        begin = b""
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            begin = b"" if file.read(1) == b"\n" else b"\n"
+        file.write(begin + json.dumps(record).encode() + b"\n")
 
 
 def run_each(

@@ -58,6 +58,7 @@ class SavedNetwork:
             packages that wrote it.
         files: how files become the examples; None for data that did not come as images or signals in files.
         members: the text of each network of an ensemble, whose answers are averaged; () of a single one.
+        member_spaces: the space of each network of an ensemble of several spaces; () where it is one.
     """
 
     architecture: str
@@ -71,6 +72,7 @@ class SavedNetwork:
     about: Mapping[str, Any] = field(default_factory=dict)
     files: ExampleForm | None = None
     members: tuple[str, ...] = ()
+    member_spaces: tuple[SearchSpace[Any], ...] = ()
 
     @apart
     @torch.no_grad()
@@ -188,8 +190,9 @@ def save_network(
         about: what is to be known of where it comes from, JSON-able: ``recipe``, ``seed``, ``score``.
 
     Raises:
-        NASGymError: if the file would predict something else for training examples, since the module is
-            not of this architecture or this task, or if it cannot be written.
+        NASGymError: for a list of spaces that is not as long as that of the architectures; if the file would
+            predict something else for training examples, since the module is not of this architecture or
+            this task; or if it cannot be written.
     """
     path = Path(path)
     encoder = task.encoder
@@ -198,6 +201,12 @@ def save_network(
     members = [str(one) for one in architecture] if isinstance(architecture, list | tuple) else []
     text = BETWEEN.join(members) if members else str(architecture)
     spaces = [search_space] if isinstance(search_space, SearchSpace) else list(search_space)
+    networks = len(members) or 1
+    if not isinstance(search_space, SearchSpace) and len(spaces) != networks:
+        raise ConfigError(
+            f"{len(spaces)} search spaces were passed for {networks} networks: pass one space for all of "
+            "them, or a list with the space of each"
+        )
     configs = [space.config() for space in spaces]
     content = {
         "format": FORMAT,
@@ -291,6 +300,7 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
         json.loads(content["about"]),
         None if files is None else form_of(json.loads(files)),
         members,
+        tuple(own),
     )
 
 

@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nas_gym._files import write_text
+from nas_gym.estimators.comparison import Search, compared
 from nas_gym.estimators.plan import Plan
 from nas_gym.tasks import Task
+from nas_gym.traces import RunFolder
 
 if TYPE_CHECKING:
-    from nas_agents import Progress
-
-RESULT, CONFIG = "result.json", "config.json"
-
-
-@dataclass(frozen=True)
-class Search:
-    """A finished search.
-
-    Attributes:
-        plan: how it searched.
-        options: keyword arguments of its environment.
-        result: what it gave, see `nas_agents.run`.
-        level: mean validation score of its network over the trainings that searches are compared by; None
-            of a single search.
-    """
-
-    plan: Plan
-    options: Mapping[str, Any]
-    result: Mapping[str, Any]
-    level: float | None = None
+    from nas_agents import Progress, RunSpec
 
 
 def searches_of(
@@ -62,29 +42,26 @@ def searches_of(
         store: place where trainings are kept.
         on_progress: told how far all of it is.
         trace: whether all is recorded that an explanation needs.
+
+    Raises:
+        NASGymError: as `nas_agents.run`; or for a folder that holds files of something else.
     """
     shared = {"seed": seed, "store": store, "trace": trace}
     if plan.before is None:
         return [_search(task, plan, folder, on_progress=on_progress, **shared)]
+    _check_free(folder, (plan.before.kind, plan.kind))
     told = _Total(on_progress) if on_progress is not None else None
-    made = []
-    for one in (plan.before, plan):
-        made.append(_search(task, one, _place(folder, one.kind), on_progress=told, **shared))
-        if told is not None:
-            told.begin_another()
-    ordered, trainings = _compared(made, plan.margin)
-    chosen = ordered[0]
+    before = _search(task, plan.before, _place(folder, plan.before.kind), on_progress=told, **shared)
+    if told is not None:
+        told.begin_another(before)
+    search = _search(task, plan, _place(folder, plan.kind), on_progress=told, **shared)
+    found = compared(before, search, plan.margin)
+    chosen, other = found.searches
     _settle(folder, chosen.plan.kind)
-    kinds = {
-        "chosen": chosen.plan.kind,
-        "scores": {one.plan.kind: one.level for one in ordered},
-        "trainings": trainings,
-        "words": _words(ordered, trainings),
-    }
-    result = {**chosen.result, "kinds": kinds}
+    result = {**chosen.result, "kinds": found.as_dict()}
     if chosen.result != result:
-        write_text(folder / RESULT, json.dumps(result) + "\n")
-    return [replace(chosen, result=result), *ordered[1:]]
+        write_text(RunFolder(folder).result_file, json.dumps(result) + "\n")
+    return [replace(chosen, result=result), other]
 
 
 def _search(
@@ -121,11 +98,21 @@ def _search(
         trace=trace,
         finalist_seconds=plan.finalist_seconds if plan.budget is None else None,
     )
+    single = replace(spec, budget={"evaluations": 1})
+    # A run is known by its minutes only where they limit its finalists, too.
+    if plan.budget is None and _is_recorded(single, folder):
+        spec = single
     try:
         result = run(spec, on_progress, keep_network=trace)
     except NoEvaluationError:  # in so little time one network is better than none
-        result = run(replace(spec, budget={"evaluations": 1}), on_progress, keep_network=trace)
+        result = run(single, on_progress, keep_network=trace)
     return Search(plan, options, result)
+
+
+def _is_recorded(spec: RunSpec, folder: Path) -> bool:
+    """Return whether a folder holds a run of this budget."""
+    run = RunFolder(folder)
+    return run.config_file.is_file() and run.config()["config"].get("budget") == spec.budget
 
 
 class _Total:
@@ -136,9 +123,9 @@ class _Total:
         self._before: Progress | None = None
         self._last: Progress | None = None
 
-    def begin_another(self) -> None:
-        """Count what comes on top of what was told so far."""
-        self._before = self._last
+    def begin_another(self, search: Search) -> None:
+        """Count what comes on top of a search, also of one that was finished already and so told nothing."""
+        self._before = self._last or _progress_of(search.result)
 
     def __call__(self, at: Progress) -> None:
         before = self._before
@@ -155,57 +142,29 @@ class _Total:
         self._on_progress(at)
 
 
-def _compared(made: list[Search], margin: float) -> tuple[list[Search], int]:
-    """Return searches with their levels, the chosen one first, and the trainings that tell.
+def _progress_of(result: Mapping[str, Any]) -> Progress:
+    """Return the progress of a finished search that takes no time now."""
+    from nas_agents import Progress
 
-    These are by the seeds that no search saw and that the networks of both were trained with: those of the
-    finalists, and those of the final score. So the smaller network is chosen where the other is not better by
-    more than one standard error, or the margin, as among finalists.
+    scores = [one["score"] for one in result["evaluations"] if not one["error"] and one["fidelity"] is None]
+    return Progress(sum(result["shares"]), result["seconds"], 0.0, max(scores, default=None))
+
+
+def _check_free(folder: Path, kinds: Iterable[str]) -> None:
+    """Check that a folder without runs has no files that those of a run would replace, see `_settle`.
+
+    Raises:
+        NASGymError: naming one that it has.
     """
-    from nas_agents import best_choice
-
-    scores = [_unseen(one.result) for one in made]
-    seeds = sorted(set(scores[0]).intersection(*scores[1:]))
-    values = np.array([[each[seed] for seed in seeds] for each in scores])
-    made = [replace(one, level=level) for one, level in zip(made, values.mean(axis=1).tolist(), strict=True)]
-    chosen = best_choice(values, [_parameters(one.result) for one in made], margin)
-    return [made[chosen], *(one for number, one in enumerate(made) if number != chosen)], len(seeds)
-
-
-def _unseen(result: Mapping[str, Any]) -> dict[int, float]:
-    """Return the validation scores of a chosen network by training seeds that the search did not use."""
-    scores = {one["seed"]: one["validation_score"] for one in result["final"]}
-    for one in result.get("finalists", ())[:1]:
-        scores |= dict(zip(one["seeds"], one["scores"], strict=True))
-    return scores
-
-
-def _parameters(result: Mapping[str, Any]) -> int:
-    found: int = next(
-        one["parameters"] for one in result["evaluations"] if one["architecture"] == result["architecture"]
-    )
-    return found
-
-
-def _words(ordered: list[Search], trainings: int) -> str:
-    """Return in a sentence what each kind of network reached."""
-    chosen, other = ordered
-    return (
-        f"{chosen.plan.kind} and {other.plan.kind} were both searched: the best {chosen.plan.kind} reach "
-        f"{chosen.level:.3f}, the best {other.plan.kind} {other.level:.3f} on validation examples, means of "
-        f"{trainings} trainings that neither search saw; {chosen.plan.kind} were chosen"
-        + (", the smaller network of two that are about as good" if _is_lower(chosen, other) else "")
-    )
-
-
-def _is_lower(chosen: Search, other: Search) -> bool:
-    return (chosen.level or 0.0) < (other.level or 0.0)
+    places = [RunFolder(folder), *(RunFolder(folder / kind) for kind in kinds)]
+    if not any(one.config_file.is_file() for one in places):
+        places[0].check_free()
 
 
 def _place(folder: Path, kind: str) -> Path:
     """Return where the run of a kind is: below the folder until another one is chosen, at last in it."""
     below = folder / kind
-    return folder if (folder / CONFIG).is_file() and not below.exists() else below
+    return folder if RunFolder(folder).config_file.is_file() and not below.exists() else below
 
 
 def _settle(folder: Path, kind: str) -> None:
@@ -214,12 +173,13 @@ def _settle(folder: Path, kind: str) -> None:
     Its result goes first and its config last: where this is interrupted, the run counts as unfinished and is
     made again below the folder, which the store makes cheap.
     """
-    below = folder / kind
-    if not below.exists():
+    run = RunFolder(folder / kind)
+    if not run.path.exists():
         return
-    for path in sorted(below.iterdir(), key=lambda path: (path.name != RESULT, path.name == CONFIG)):
+    files = sorted(run.path.iterdir(), key=lambda path: (path != run.result_file, path == run.config_file))
+    for path in files:
         target = folder / path.name
         if target.is_dir():
             shutil.rmtree(target)
         path.replace(target)
-    below.rmdir()
+    run.path.rmdir()

@@ -13,11 +13,12 @@ import numpy as np
 
 from nas_gym.deploy import SavedNetwork, averaged, load_network, save_network
 from nas_gym.errors import ConfigError
+from nas_gym.estimators.comparison import Search
 from nas_gym.estimators.plan import PERCEPTRON, Plan
-from nas_gym.estimators.searches import Search, searches_of
+from nas_gym.estimators.searches import searches_of
 from nas_gym.evaluators import score_interval
 from nas_gym.networks import NetworkModule, ensemble_module
-from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture
 from nas_gym.tasks import Task
 
 if TYPE_CHECKING:
@@ -96,17 +97,16 @@ def fit_task(
             stack.enter_context(closing(make_env("NAS-v0", one.options))).unwrapped
             for one in (searches if plan.ensemble > 1 else searches[:1])
         ]
-        data, evaluator = envs[0].task, envs[members[0].search].evaluator
-        kept = _trained(envs, members)
+        data, kept = envs[0].task, _trained(envs, members)
         module = ensemble_module([module for *_, module in kept], averaged(data.target))
-        about = {
+        about: dict[str, Any] = {
             "seed": members[0].seed,
-            "evaluator": evaluator.config(),
+            "evaluator": _evaluators([env for env, *_ in kept]),
             "trained_on": "all but the test examples",
         }
         score, metrics = _measured(data, module)
         about |= {"metric": data.target.metric.name, "test_score": score}
-        spaces, architectures = [space for space, *_ in kept], [each for _, each, _ in kept]
+        spaces, architectures = [env.search_space for env, *_ in kept], [each for _, each, _ in kept]
         several = (spaces, architectures) if len(kept) > 1 else (spaces[0], architectures[0])
         save_network(folder / NETWORK, several[0], data, several[1], module, about)
     interval = score_interval([score], len(data.y_test))[1:] if data.target.metric.share_of_examples else None
@@ -143,20 +143,25 @@ def _members(searches: Sequence[Search], count: int) -> list[Member]:
     """Return the networks to use, the best first, with a training seed for each.
 
     Of fewer different ones than are asked for each is trained several times. Where perceptrons were chosen
-    and convolutions are about as good, the best of both come in turn.
+    and convolutions are about as good, the best of both come in turn. Where none could be trained it is the
+    one that the search names.
     """
     result = searches[0].result
     seed = result["final"][0]["seed"]
-    if count == 1:
-        return [Member(0, result["architecture"], seed)]
-    least = (searches[0].level or 0.0) - CLOSE
-    has_both = searches[0].plan.kind == PERCEPTRON and (searches[1].level or 0.0) >= least
-    close = (0, 1) if has_both else (0,)
+    close = (0, 1) if _are_close(searches) else (0,)
     rankings = [[(number, text) for text in _ranking(searches[number])] for number in close]
     turns = zip_longest(*rankings)
     best: list[tuple[int, str]] = [one for turn in turns for one in turn if one is not None][:count]
+    if count == 1 or not best:
+        return [Member(0, result["architecture"], seed)]
     chosen = [best[number % len(best)] for number in range(count)]
     return [Member(found_by, text, seed + number) for number, (found_by, text) in enumerate(chosen)]
+
+
+def _are_close(searches: Sequence[Search]) -> bool:
+    """Return whether perceptrons were chosen and convolutions are about as good."""
+    levels = [one.level for one in searches if one.level is not None]
+    return searches[0].plan.kind == PERCEPTRON and len(levels) == 2 and levels[1] >= levels[0] - CLOSE
 
 
 def _ranking(search: Search) -> list[str]:
@@ -169,10 +174,11 @@ def _ranking(search: Search) -> list[str]:
     return list(dict.fromkeys(one["architecture"] for one in ranked))
 
 
-def _trained(
-    envs: Sequence[Any], members: Sequence[Member]
-) -> list[tuple[SearchSpace[Any], Architecture, NetworkModule]]:
-    """Return networks trained on all but the test examples; of several, those whose training did not fail."""
+def _trained(envs: Sequence[Any], members: Sequence[Member]) -> list[tuple[Any, Architecture, NetworkModule]]:
+    """Return networks trained on all but the test examples, with their environments.
+
+    Of several they are those whose training did not fail.
+    """
     made: dict[int, Any] = {}
     for number, env in enumerate(envs):
         places = [place for place, one in enumerate(members) if one.search == number]
@@ -180,9 +186,9 @@ def _trained(
             continue
         asked = [(env.search_space.parse(members[at].architecture), members[at].seed) for at in places]
         if len(members) == 1:
-            return [(env.search_space, asked[0][0], env.evaluator.refit(*asked[0]))]
+            return [(env, asked[0][0], env.evaluator.refit(*asked[0]))]
         trained = env.evaluator.refit_all(asked)
-        made |= {at: (env.search_space, *one) for at, one in zip(places, trained, strict=True)}
+        made |= {at: (env, *one) for at, one in zip(places, trained, strict=True)}
     kept = [made[at] for at in sorted(made) if not isinstance(made[at][-1], str)]
     if not kept:
         raise ConfigError(
@@ -190,6 +196,12 @@ def _trained(
             "lower the learning_rate of the recipe"
         )
     return kept
+
+
+def _evaluators(envs: Sequence[Any]) -> dict[str, Any] | list[dict[str, Any]]:
+    """Return the config of the evaluator that trained all networks, or of several one for each network."""
+    configs = [env.evaluator.config() for env in envs]
+    return configs if any(env is not envs[0] for env in envs) else configs[0]
 
 
 def _measured(task: Task, module: Any) -> tuple[float, dict[str, float]]:

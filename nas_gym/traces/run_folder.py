@@ -143,19 +143,7 @@ class RunFolder:
         """
         trust_config(config)
         if not self.config_file.exists():
-            # An empty trace is of a run that was ended before it began, as is a config that is not whole.
-            unfinished = self.config_file.name + ".unfinished"
-            strangers = sorted(
-                path.name
-                for path in self._contents()
-                if path.name != unfinished and (path != self.trace_file or path.stat().st_size)
-            )
-            if strangers:
-                raise StoreError(
-                    f"folder {self.path} holds {strangers[0]} but no config.json, so it is no run: "
-                    "choose another folder"
-                )
-            self._check_place()
+            self.check_free()
             return
         there, here = self.config(), as_json(config)
         found = [*changes(there, here), *differences(there, here)]
@@ -167,6 +155,26 @@ class RunFolder:
                 f"folder {self.path} holds a run of another config ({named}{others}): "
                 "choose another folder or name, or delete it"
             )
+
+    def check_free(self) -> None:
+        """Check that a run may begin in this folder, which has no config.json.
+
+        Raises:
+            NASGymError: if it holds files that a run would replace, or cannot be made.
+        """
+        # An empty trace is of a run that was ended before it began, as is a config that is not whole.
+        unfinished = self.config_file.name + ".unfinished"
+        strangers = sorted(
+            path.name
+            for path in self._contents()
+            if path.name != unfinished and (path != self.trace_file or path.stat().st_size)
+        )
+        if strangers:
+            raise StoreError(
+                f"folder {self.path} holds {strangers[0]} but no config.json, so it is no run: "
+                "choose another folder"
+            )
+        self._check_place()
 
     def _check_place(self) -> None:
         there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())

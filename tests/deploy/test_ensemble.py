@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nas_gym.deploy import SavedNetwork, averaged, export_network, load_network, save_network, suffix_of
+from nas_gym.deploy.export.onnx import _metadata
 from nas_gym.errors import NASGymError
 from nas_gym.networks import Network, NetworkModule, ensemble_module
 from nas_gym.search_spaces import make_search_space
@@ -37,6 +38,8 @@ def test_the_probabilities_of_an_ensemble_are_the_mean_of_its_networks(tmp_path)
     saved, modules = saved_ensemble(task, tmp_path / "three.pt")
     assert saved.members == TEXTS
     assert saved.architecture == " & ".join(TEXTS)
+    assert saved.member_spaces == ()
+    assert _metadata(saved)["nas_gym.search_space"] == "mlp"
     x = torch.tensor(task.x_test[:20])
     with torch.no_grad():
         mean = torch.stack([module(x).softmax(1) for module in modules]).mean(0)
@@ -75,11 +78,23 @@ def test_an_ensemble_may_have_networks_of_several_spaces(tmp_path):
     saved = load_network(file)
     assert saved.members == tuple(map(str, architectures))
     assert saved.search_space == spaces[0]
+    assert list(saved.member_spaces) == spaces
     x = torch.tensor(task.x_test[:20])
     with torch.no_grad():
         mean = torch.stack([module(x).softmax(1) for module in modules]).mean(0)
     np.testing.assert_allclose(saved.predict(rows_of(task)), mean.numpy(), atol=1e-5)
     assert export_network(saved, "torch", tmp_path / "out.pt2").difference <= 1e-5
+    assert _metadata(saved)["nas_gym.search_space"] == '["conv", "mlp", "conv"]'
+
+
+def test_as_many_spaces_are_listed_as_networks(tmp_path):
+    task = make_task("breast_cancer")
+    space = make_search_space("mlp", task.input_shape, task.outputs)
+    architectures = [space.parse(text) for text in TEXTS]
+    modules = [with_random_arrays(NetworkModule(space.network(one))) for one in architectures]
+    joined = ensemble_module(modules, averaged(task.target))
+    with pytest.raises(NASGymError, match="2 search spaces were passed for 3 networks: pass one space"):
+        save_network(tmp_path / "x.pt", [space, space], task, architectures, joined)
 
 
 def test_a_file_of_an_ensemble_of_one_space_is_read_as_it_was_written_before(tmp_path):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 import nas_gym
-from nas_gym.errors import StoreError
+from nas_gym.errors import NASGymError, StoreError
 from nas_gym.estimators import NASRegressor, plan_for
 from nas_gym.explain import read_evidence
 from nas_gym.explain.evidence.together import read_together, run_folders
@@ -64,6 +65,7 @@ def test_where_patterns_are_local_convolutions_are_chosen(tmp_path):
     found = nas_gym.fit(*bumps(), folder=tmp_path / "run", ensemble=2, **QUICK)
     assert not any("plain" in text for text in found.network_.members)
     assert found.network_.search_space.name == "conv"
+    assert found.network_.about["evaluator"]["name"] == "train"
     assert found.test_score_ > 0.85
     assert any("convolutions were chosen" in one for one in found.reasons_)
 
@@ -115,6 +117,32 @@ def test_a_finished_fit_is_not_repeated_and_another_is_refused(linear):
         nas_gym.fit(file, folder=folder, **QUICK | {"budget": 7})
 
 
+def test_the_progress_counts_a_search_that_was_finished_already(linear, tmp_path):
+    _, folder, _ = linear
+    shutil.copytree(folder, tmp_path / "run")
+    (tmp_path / "run" / "convolutions" / "result.json").unlink()
+    told = []
+    nas_gym.fit(folder.parent / "sums.npz", folder=tmp_path / "run", on_progress=told.append, **QUICK)
+    assert told[-1].evaluations == 6
+    assert all(one.evaluations >= 3 and one.seconds > 0 and one.best is not None for one in told)
+
+
+def test_a_folder_of_something_else_is_refused_and_left_as_it_is(tmp_path):
+    mine = tmp_path / "out" / "outcome" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(StoreError, match=r"holds outcome but no config\.json, so it is no run"):
+        nas_gym.fit(*bumps(), folder=tmp_path / "out", **QUICK)
+    assert [path.name for path in mine.parent.parent.iterdir()] == ["outcome"]
+    assert mine.read_text() == "mine"
+
+
+def test_where_every_training_fails_an_ensemble_is_refused_in_a_sentence(tmp_path):
+    failing = {"epochs": 2, "max_parameters": 1}
+    with pytest.raises(NASGymError, match="raise max_parameters"):
+        nas_gym.fit(*bumps(), folder=tmp_path / "run", ensemble=2, **QUICK | {"recipe": failing})
+
+
 def test_a_fit_that_ends_by_its_budget_is_repeated_exactly(linear, tmp_path):
     found, folder, _ = linear
     other = nas_gym.fit(folder.parent / "sums.npz", folder=tmp_path / "run", **QUICK)
@@ -130,6 +158,8 @@ def test_an_ensemble_of_both_kinds_is_one_file(tmp_path):
     found = nas_gym.fit(x, y, folder=tmp_path / "run", ensemble=4, **QUICK)
     assert ["plain" in text for text in found.network_.members] == [True, False] * 2
     assert found.test_score_ > 0.9
+    evaluators = found.network_.about["evaluator"]
+    assert [one["name"] for one in evaluators] == ["train"] * 4
     found.save(tmp_path / "network.pt")
     loaded = nas_gym.load_network(tmp_path / "network.pt")
     assert np.array_equal(loaded.predict(x), found.predict_proba(x))

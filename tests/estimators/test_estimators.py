@@ -210,6 +210,16 @@ def test_an_ensemble_averages_the_best_networks_in_one_file(tmp_path):
         NASClassifier(**QUICK, ensemble=2, small=True).fit(x, kinds)
 
 
+def test_a_fit_of_too_little_time_for_an_evaluation_is_found_again(tmp_path):
+    x, kinds = flowers()
+    options = {"minutes": 1e-5, "agent": "random", "recipe": {"epochs": 2}, "folder": tmp_path / "run"}
+    found = nas_gym.fit(x, kinds, store="memory", **options)
+    again = nas_gym.fit(x, kinds, store="memory", **options)
+    assert again.architecture_ == found.architecture_
+    with pytest.raises(NASGymError, match="holds a run of another config"):
+        nas_gym.fit(x, kinds, store="memory", **options | {"minutes": 2e-5})
+
+
 def test_little_time_takes_fewer_folds_a_smaller_space_and_a_shorter_recipe():
     rng = np.random.default_rng(0)
     task = Task.from_arrays(rng.normal(size=(1500, 1, 12, 12)), np.arange(1500) % 3)

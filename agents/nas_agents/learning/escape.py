@@ -19,8 +19,8 @@ class Escape:
 
     Values say where to go among the edits at hand, but where all of those are evaluated they lead in
     circles: what a repeat costs is taken off all of them alike. The edits are known, so the way out
-    is planned: of all networks one edit away from an evaluated one it goes to the best by a draw from the
-    posterior of the reward model.
+    is planned: of all networks one edit away from an evaluated one, or from a state that a way began at, it
+    goes to the best by a draw from the posterior of the reward model.
 
     Args:
         experience: what was seen so far.
@@ -29,7 +29,7 @@ class Escape:
 
     def __init__(self, experience: Experience, rng: np.random.Generator) -> None:
         self._experience, self._states, self._rng = experience, experience.states, rng
-        # Networks one edit away from those that are entered already.
+        # Networks one edit away from those that are entered already, and from where ways began.
         self._near = np.zeros(0, dtype=bool)
         self._entered = 0
 

@@ -121,12 +121,12 @@ class States:
         return np.concatenate(parts, axis=1)
 
 
-def with_room(array: np.ndarray, rows: int, filling: float = 0) -> np.ndarray:
-    """Return an array with at least so many rows, further ones of a filling; where it grows it doubles."""
+def with_room(array: np.ndarray, rows: int) -> np.ndarray:
+    """Return an array with at least so many rows, further ones of zeros; where it grows it doubles."""
     if rows <= len(array):
         return array
     more = max(rows, 2 * len(array)) - len(array)
-    return np.concatenate([array, np.full((more, *array.shape[1:]), filling, dtype=array.dtype)])
+    return np.concatenate([array, np.zeros((more, *array.shape[1:]), dtype=array.dtype)])
 
 
 def _sizes(name: str, entry: spaces.Space[Any]) -> list[int]:

@@ -62,8 +62,8 @@ class SuccessorValues:
         self._rewards = np.zeros((0, n_steps))
         self._goes_on = np.zeros(0, dtype=bool)
         self._after = np.zeros((0, self._states.actions), dtype=np.int32)
+        # Of each network: whether its row is a simulated step.
         self._is_simulated = np.zeros(0, dtype=bool)
-        self._simulated: set[int] = set()
         # Rows lead to the same networks, which are judged once.
         self._reached = np.zeros(1, dtype=np.int64)
         self._reached_count = 1
@@ -97,7 +97,7 @@ class SuccessorValues:
         """Fit values to all steps, if there are enough more of them; plan first."""
         if self._is_due(self._fitted_at):
             self._fitted_at = len(self._experience)
-            if self._planning and len(self._simulated) < MOST_SIMULATED:
+            if self._planning and np.count_nonzero(self._is_simulated) < MOST_SIMULATED:
                 self._simulate()
             self._fit_member()
 
@@ -132,14 +132,13 @@ class SuccessorValues:
         self._rewards = with_room(self._rewards, self._count)
         self._goes_on = with_room(self._goes_on, self._count)
         self._after = with_room(self._after, self._count)
-        self._is_simulated = with_room(self._is_simulated, self._count)
+        self._is_simulated = with_room(self._is_simulated, self._states.graph.rows)
         self._rewards[row, len(rewards) :] = np.nan
         self._rewards[row, : len(rewards)] = rewards
         self._goes_on[row] = end != NONE
         if end != NONE:
             self._after[row] = self._places_of(self._states.padded_after([end])[0])
-        self._is_simulated[row] = False
-        self._simulated.discard(number)
+        self._is_simulated[number] = False
 
     def _places_of(self, after: np.ndarray) -> np.ndarray:
         """Return the places of networks among those reached, 0 for `NONE`."""
@@ -163,7 +162,7 @@ class SuccessorValues:
         if not self._count:
             return np.zeros(0)
         rows, rewards = np.array(self._model.rows, dtype=np.int64), self._rewards[: self._count]
-        given, simulated = np.isfinite(rewards), self._is_simulated[: self._count]
+        given, simulated = np.isfinite(rewards), self._is_simulated[rows]
         scaled = np.where(given, self._experience.scale(np.where(given, rewards, 0.0)), 0.0)
         found = scaled @ self._gamma ** np.arange(self._n)
         if simulated.any():
@@ -183,12 +182,10 @@ class SuccessorValues:
             if step % SIMULATED_STEPS == 0:
                 here = evaluated[int(self._rng.integers(len(evaluated)))]
             _, after = self._states.after(here)
-            fresh = np.array(
-                [each for each in after[~self._experience.known(after)] if each not in self._simulated]
-            )
+            self._is_simulated = with_room(self._is_simulated, self._states.graph.rows)
+            fresh = after[~(self._experience.known(after) | self._is_simulated[after])]
             if len(fresh):
                 values = self.values(fresh)
                 here = int(self._rng.choice(fresh[values == values.max()]))
                 self._set(here, [0.0], here)
-                self._is_simulated[self._model.add(here)] = True
-                self._simulated.add(here)
+                self._is_simulated[here] = True

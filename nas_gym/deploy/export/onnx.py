@@ -219,7 +219,7 @@ def _columns_of(raw: np.ndarray, encoder: TableEncoder, kinds: dict[str, Any]) -
 def _metadata(saved: SavedNetwork) -> dict[str, str]:
     about = {
         "architecture": saved.architecture,
-        "search_space": saved.search_space.name,
+        "search_space": [space.name for space in saved.member_spaces] or saved.search_space.name,
         "target": saved.target.config(),
         "features": list(saved.feature_names),
         "files": None if saved.files is None else saved.files.config(),

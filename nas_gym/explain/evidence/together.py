@@ -106,14 +106,14 @@ class Together:
 def run_folders(place: Path) -> list[RunFolder]:
     """Return the folders of runs in a folder, at any depth, in order; a run that has not begun is none.
 
-    A run inside the folder of another one is a part of that one, as the search of the kind of network that
-    `nas_gym.fit` did not choose.
+    A run inside the folder of another one that has begun is a part of that one, as the search of the kind of
+    network that `nas_gym.fit` did not choose.
     """
-    files = list(place.rglob("config.json"))
-    outer = {file.parent for file in files} - {place}
-    found = [RunFolder(file.parent) for file in files if outer.isdisjoint(file.parent.parents)]
+    found = [RunFolder(file.parent) for file in place.rglob("config.json")]
     begun = [one for one in found if one.trace_file.is_file() or one.result_file.is_file()]
-    return sorted(begun, key=lambda one: _natural(str(one.path)))
+    outer = {one.path for one in begun} - {place}
+    runs = [one for one in begun if outer.isdisjoint(one.path.parents)]
+    return sorted(runs, key=lambda one: _natural(str(one.path)))
 
 
 def read_together(place: str | os.PathLike[str], store: Any = "memory") -> Together:

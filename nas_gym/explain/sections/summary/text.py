@@ -7,18 +7,18 @@ from shlex import quote
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.simple_methods import Method
-from nas_gym.explain.fact import Fact, Verdict
-from nas_gym.explain.report.phrases import (
-    capital,
-    counted,
-    listed,
-    ordinal,
-    unsigned,
-)
+from nas_gym.explain.fact import Fact
+from nas_gym.explain.report.phrases import capital, counted, listed, ordinal, unsigned
 from nas_gym.explain.section import Section
 from nas_gym.explain.sections.summary.page import FirstPage, Smaller
 from nas_gym.explain.sections.summary.reasons import Reason
-from nas_gym.explain.sections.summary.words import change_of, compared_fact, percent, percent_range
+from nas_gym.explain.sections.summary.words import (
+    change_of,
+    compared_fact,
+    gain_words,
+    percent,
+    percent_range,
+)
 from nas_gym.tasks import Forecast, Target
 
 WORST = 3
@@ -159,7 +159,7 @@ class Words:
         page, said = self._page, []
         if page.start is not None:
             words, gain, _ = page.start
-            said.append(f"The search started from {words}. {self._than(gain)}")
+            said.append(f"The search started from {words}. {gain_words(gain)}")
         if page.drawn:
             said.append(self._drawn())
         # Of `nas-gym fit`, which searches two kinds of network where either may be the better.
@@ -377,16 +377,6 @@ class Words:
         mean = self._page.validation.estimate
         own = f" ({mean:.1%} on average)" if isinstance(mean, float) else ""
         return f"The found network{own} beats {share}{equal} {rest}."
-
-    def _than(self, gain: Fact) -> str:
-        """Return how far above its start the found network is."""
-        if gain.verdict is not Verdict.SHOWN:
-            return (
-                "With both trained again, the found network is not clearly better or worse "
-                f"({compared_fact(gain)}): these trainings show no gain of the search."
-            )
-        change = compared_fact(gain).replace(", 95%", " (95%") + ")"
-        return f"With both trained again, the found network is {change}."
 
     def _short(self, method: Method) -> str:
         """Return a method as it is named again."""

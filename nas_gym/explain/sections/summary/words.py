@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas_gym.explain.fact import Fact
+from nas_gym.explain.fact import Fact, Verdict
 from nas_gym.explain.report.phrases import compared, compared_range
 from nas_gym.explain.sections.summary.page import FirstPage, Neighbour
 
@@ -45,6 +45,17 @@ def compared_fact(fact: Fact) -> str:
     if fact.low is None or fact.high is None:
         return compared(number(fact))
     return f"{compared(number(fact))}, 95% interval {compared_range(fact.low, fact.high)}"
+
+
+def gain_words(gain: Fact) -> str:
+    """Return how far above its start the found network is."""
+    if gain.verdict is not Verdict.SHOWN:
+        return (
+            "With both trained again, the found network is not clearly better or worse "
+            f"({compared_fact(gain)}): these trainings show no gain of the search."
+        )
+    change = compared_fact(gain).replace(", 95%", " (95%") + ")"
+    return f"With both trained again, the found network is {change}."
 
 
 def percent(fact: Fact) -> str:
