@@ -3,6 +3,7 @@
     python benchmarks/quality/agents/rl_at_100.py                      # goes on where an earlier call stopped
     python benchmarks/quality/agents/rl_at_100.py --agent q-learning --seeds 100
     python benchmarks/quality/agents/rl_at_100.py --ablation           # every option, one at a time
+    python benchmarks/quality/agents/rl_at_100.py --table graph-logp --seeds 30      # of molecules
 
 Regret of the best of 100 networks on the tables of the package (mean over their training seeds), in
 hundredths of the score, mean over seeds and standard error. p-values are one-sided permutation tests of
@@ -21,7 +22,7 @@ import numpy as np
 from nas_agents import holm, label, permutation_test
 from rich.console import Console
 from rich.table import Table
-from rl_runs import PLAIN, TABLES, Run, recorded
+from rl_runs import DOMAIN_TABLES, PLAIN, TABLES, Run, recorded
 
 BUDGET = 100
 BASELINES = ("random-walk", "random")
@@ -115,7 +116,12 @@ def _against(base: str, names: list[str], found: dict[str, dict[int, float]]) ->
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--table", action="append", choices=TABLES, help="a table (all)")
+    parser.add_argument(
+        "--table",
+        action="append",
+        choices=(*TABLES, *DOMAIN_TABLES),
+        help="a table; repeatable (of images and signals: all)",
+    )
     parser.add_argument("--agent", action="append", choices=LEARNERS, help="an agent (all)")
     parser.add_argument("--ablation", action="store_true", help="change every option, one at a time")
     parser.add_argument("--seeds", type=int, default=30, help="runs of an agent on a table")
