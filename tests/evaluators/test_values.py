@@ -214,7 +214,7 @@ def test_a_file_of_format_2_predicts_the_probabilities_that_it_did() -> None:
 
     content = torch.load(FIXTURES / "best_v2.pt", weights_only=True)
     assert content["format"] == 2
-    assert saved_module.FORMAT == 6
+    assert saved_module.FORMAT == 7
     saved = load_network(FIXTURES / "best_v2.pt")
     probabilities = saved.predict(load_digits().images[:16, None])
     expected = np.load(FIXTURES / "best_v2_probabilities.npy")

@@ -16,7 +16,7 @@ from nas_gym.training.kernels.paths import Paths
 from nas_gym.training.program.fresh import Fresh, copy_all
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
-from nas_gym.training.program.tape import VECTOR, Kernel, Rows, Tape
+from nas_gym.training.program.tape import VECTOR, Kernel, Rows, Tape, padded
 
 
 @dataclass
@@ -80,3 +80,14 @@ class Context:
         if full not in self._scratch:
             self._scratch[full] = self.memory.zeros(*shape)
         return self._scratch[full]
+
+    def aligned_scratch(self, purpose: str, shape: Shape, key: object = None, *, leading: int = 1) -> Tensor:
+        """As `scratch`, for factors and results of products: what the leading axes number begins as rows do.
+
+        On some processors a library adds in another order where a matrix begins elsewhere in memory, and a
+        member's bits are to be the same whichever its number is.
+        """
+        inner = shape[leading:]
+        floats = math.prod(inner)
+        rows = self.scratch(purpose, (*shape[:leading], padded(floats)), key)
+        return rows[..., :floats].unflatten(-1, inner)

@@ -63,7 +63,7 @@ def _gradients(context: Context, group: Group, x: Tensor, dy: Tensor, dx: Tensor
     parameters, node = context.parameters, group.node
     weight, copied = _weight(context, group)
     arrived = matrix(dy, node.shape[0], context.batch, node.shape[1])
-    found = context.scratch("gradient of causal weights", tuple(weight.shape), group)
+    found = context.aligned_scratch("gradient of causal weights", tuple(weight.shape), group, leading=2)
     for tap in _taps(node):
         read = yield from _gathered(context, group, x, tap)
         later = arrived[:, :, tap.first * context.batch :]
@@ -82,7 +82,7 @@ def _gradients(context: Context, group: Group, x: Tensor, dy: Tensor, dx: Tensor
             yield from product(context.paths, turned, later, target, add=target)
         else:
             target = _steps(context, node, dx, tap)
-            part = context.scratch("gradient of causal steps", tuple(target.shape))
+            part = context.aligned_scratch("gradient of causal steps", tuple(target.shape))
             yield from product(context.paths, turned, later, part.flatten(2))
             yield partial(target.add_, part)
 
@@ -92,7 +92,7 @@ def _gathered(context: Context, group: Group, x: Tensor, tap: _Tap) -> Generator
     steps = _steps(context, group.node, x, tap)
     if group.node.stride == 1:
         return steps.flatten(2)
-    copy = context.scratch("causal steps", tuple(steps.shape))
+    copy = context.aligned_scratch("causal steps", tuple(steps.shape))
     yield partial(copy.copy_, steps)
     return copy.flatten(2)
 
@@ -107,7 +107,7 @@ def _steps(context: Context, node: Node, rows: Tensor, tap: _Tap) -> Tensor:
 def _weight(context: Context, group: Group) -> tuple[Tensor, Kernel]:
     """Return a matrix for each step that is read, (kernel, members, outputs, inputs), and their copying."""
     weight = context.parameters.weight(group, "weight").permute(3, 0, 1, 2)
-    copy = context.scratch("causal weights", tuple(weight.shape), group)
+    copy = context.aligned_scratch("causal weights", tuple(weight.shape), group, leading=2)
     return copy, partial(copy.copy_, weight)
 
 
