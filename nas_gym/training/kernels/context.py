@@ -90,4 +90,5 @@ class Context:
         inner = shape[leading:]
         floats = math.prod(inner)
         rows = self.scratch(purpose, (*shape[:leading], padded(floats)), key)
-        return rows[..., :floats].unflatten(-1, inner)
+        found: Tensor = rows[..., :floats].unflatten(-1, inner)
+        return found
