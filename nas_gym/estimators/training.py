@@ -28,10 +28,9 @@ NETWORK = "network.pt"
 CLOSE = 0.08
 """Score that the best convolutions may lack where perceptrons were chosen and an ensemble has both.
 
-Perceptrons err alike, convolutions do not. In ensembles of five for the data of
-`benchmarks/quality/data_sets` (validation examples of split 0) two convolutions brought .049 on chirps, where
-the best lacked .06, .017 on waveforms and .005 on digits (.02). Where convolutions were chosen, two
-perceptrons cost .011 on patches, .043 on mnist1d and .2 on glyphs."""
+Perceptrons err alike, convolutions do not: on the signals of `benchmarks/quality/data_sets`, by validation
+examples of split 0, convolutions among perceptrons helped while they lacked less than this, and perceptrons
+among better convolutions hurt."""
 
 
 @dataclass(frozen=True)
