@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import gymnasium as gym
 import numpy as np
 import pytest
-from nas_agents.runs.finalists import best_choice
+from nas_agents import make_agent
+from nas_agents.runs.finalists import best_choice, finalists
 from nas_agents.runs.run import RunSpec, run
 
 from nas_gym.errors import ConfigError
@@ -56,19 +59,19 @@ def test_a_search_with_finalists_says_what_they_scored_and_explains_the_one_it_c
     assert run(spec) == result
 
 
-def test_finalists_are_so_few_that_their_trainings_end_in_time(tmp_path):
-    def listed(seconds):
-        name = tmp_path / str(seconds)
-        spec = RunSpec("random", 8, str(name), 3, env=ENV, finalists=6, finalist_seconds=seconds)
-        result = run(spec)
-        trained = [one["seconds"] / 4 for one in result["evaluations"]]  # by four folds
-        return len(result.get("finalists", ())), 5 * max(trained)
+def test_finalists_are_so_few_that_their_trainings_end_in_time():
+    env = gym.make("NAS-v0", **ENV)
+    found = make_agent("random").search(env, 8, seed=3)
+    same = tuple(replace(one, seconds=4.0) for one in found.evaluations)  # a second for each of four folds
+    found = replace(found, evaluations=same)
 
-    enough, most = listed(1e6)
-    assert enough == 6
-    few, _ = listed(3 * most)
-    assert 2 <= few <= 6
-    assert listed(1e-9)[0] == 0  # of which the search's best is taken as it is
+    def listed(seconds):
+        return len(finalists(env.unwrapped, found, 6, seconds=seconds))  # each by five trainings
+
+    assert listed(None) == listed(30.0) == 6
+    assert listed(29.9) == 5
+    assert listed(10.0) == 2
+    assert listed(9.9) == 0  # where one alone could be trained, the search's best is taken as it is
 
 
 def test_a_search_without_finalists_records_none(tmp_path):
