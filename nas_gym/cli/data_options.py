@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nas_gym.cli.options import given
+from nas_gym.errors import ConfigError
 
 LabelSeparator = Annotated[
     str | None,
@@ -21,6 +22,10 @@ Metric = Annotated[
         "values."
     ),
 ]
+ClassWeight = Annotated[
+    str | None,
+    typer.Option(help="balanced: each class counts the same in training, however rare."),
+]
 Drop = Annotated[list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")]
 Categorical = Annotated[
     list[str] | None,
@@ -31,6 +36,25 @@ Missing = Annotated[
     typer.Option(help="Text that stands for a missing value, in place of the usual ones; may be repeated."),
 ]
 Delimiter = Annotated[str | None, typer.Option(help="Character between the cells of a table of text.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a table of text, such as latin-1.")]
+Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook, in place of the first.")]
+Numeric = Annotated[
+    list[str] | None, typer.Option(help="Column of codes such as 007 to read as numbers; may be repeated.")
+]
+Decimal = Annotated[
+    list[str] | None,
+    typer.Option(help="What stands before decimals: '.' or ',', or COLUMN=, of one column; may be repeated."),
+]
+DayFirst = Annotated[
+    bool | None,
+    typer.Option("--day-first/--month-first", help="What stands first in dates such as 03/04/2024."),
+]
+MaxCategories = Annotated[
+    int | None, typer.Option(help="Most different texts of a column of categories; see docs/own_data.md.")
+]
+Impute = Annotated[
+    bool | None, typer.Option("--impute/--no-impute", help="Fill missing values, or refuse them.")
+]
 Split = Annotated[
     str | None,
     typer.Option(
@@ -72,10 +96,18 @@ Index = Annotated[
 def reading_of(
     label_separator: LabelSeparator = None,
     metric: Metric = None,
+    class_weight: ClassWeight = None,
     drop: Drop = None,
     categorical: Categorical = None,
+    numeric: Numeric = None,
+    max_categories: MaxCategories = None,
     missing: Missing = None,
+    impute: Impute = None,
+    decimal: Decimal = None,
+    day_first: DayFirst = None,
     delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    sheet: Sheet = None,
     split: Split = None,
     group: Group = None,
     time: Time = None,
@@ -92,10 +124,18 @@ def reading_of(
     return given(
         label_separator=label_separator,
         metric=metric,
+        class_weight=class_weight,
         drop=drop,
         categorical=categorical,
+        numeric=numeric,
+        max_categories=max_categories,
         missing=missing,
+        impute=impute,
+        decimal=_decimal(decimal),
+        day_first=day_first,
         delimiter=delimiter,
+        encoding=encoding,
+        sheet=sheet,
         split=split,
         group=group,
         time=time,
@@ -108,3 +148,21 @@ def reading_of(
         group_in_name=group_in_name,
         index=None if index is None else str(index),
     )
+
+
+def _decimal(marks: list[str] | None) -> str | dict[str, str] | None:
+    """Return the marks before decimals as the option of a task: one for all columns, or by name.
+
+    Raises:
+        NASGymError: for one mark for all beside others.
+    """
+    if not marks:
+        return None
+    if len(marks) == 1 and "=" not in marks[0]:
+        return marks[0]
+    if alone := [mark for mark in marks if "=" not in mark]:
+        raise ConfigError(
+            f"--decimal {alone[0]} is of all columns: leave the other marks out, or name its column as in "
+            f"--decimal 'price={alone[0]}'"
+        )
+    return {name: mark for name, _, mark in (each.rpartition("=") for each in marks)}

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TextIO
 import typer
 
 from nas_gym._files import unwritten
+from nas_gym.cli.flags import in_flags
 from nas_gym.errors import DataWarning, NASGymError
 
 P = ParamSpec("P")
@@ -27,7 +28,7 @@ def polite(command: Callable[P, None]) -> Callable[P, None]:
             with _notes_told():
                 command(*args, **kwargs)
         except NASGymError as error:
-            typer.echo(f"nas-gym: {error}", err=True)
+            typer.echo(f"nas-gym: {in_flags(str(error))}", err=True)
             raise typer.Exit(BAD_INPUT) from None
         except BrokenPipeError:
             raise  # of whoever reads what is printed, which is no file's fault
@@ -61,7 +62,7 @@ def _notes_told() -> Iterator[None]:
                 usual(message, category, filename, lineno, file, line)
             elif str(message) not in said:
                 said.add(str(message))
-                typer.echo(f"nas-gym: note: {message}", err=True)
+                typer.echo(f"nas-gym: note: {in_flags(str(message))}", err=True)
 
         warnings.simplefilter("always", DataWarning)
         warnings.showwarning = show

@@ -34,7 +34,9 @@ def tasks_of(
             its sort.
     """
     reading = dict(reading or {})
-    metric = {"metric": reading.pop("metric")} if "metric" in reading else {}
+    judging: dict[str, Any] = {
+        option: reading.pop(option) for option in ("metric", "class_weight") if option in reading
+    }
     tasks = [_task_of(text, target, target_kind) for text in texts]
     named = f"--task {texts[0]} is none" if texts else "there is none"
     if target is not None and not any(_is_named(task, *WITH_TARGET) for task in tasks):
@@ -53,15 +55,15 @@ def tasks_of(
                 f"--{option.replace('_', '-')} says how data in a file is read and {named}: leave it out or "
                 "pass --task FILE"
             )
-    if metric and not tasks:
-        raise ConfigError("--metric is the score of a task and there is none: pass --task")
-    return [_with_options(task, reading, metric) for task in tasks]
+    for option in judging if not tasks else ():
+        raise ConfigError(f"--{option.replace('_', '-')} is of a task and there is none: pass --task")
+    return [_with_options(task, reading, judging) for task in tasks]
 
 
-def _with_options(task: Any, reading: Mapping[str, Any], metric: Mapping[str, Any]) -> Any:
+def _with_options(task: Any, reading: Mapping[str, Any], judging: Mapping[str, Any]) -> Any:
     """Return a task with options where it does not have them itself."""
     taken = _reading_of(task)
-    given = {**{option: value for option, value in reading.items() if option in taken}, **metric}
+    given = {**{option: value for option, value in reading.items() if option in taken}, **judging}
     if not given or not isinstance(task, str | dict):
         return task
     if isinstance(task, dict):
