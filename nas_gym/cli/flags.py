@@ -12,6 +12,8 @@ _WORDS = {
     "impute=False": "--no-impute",
     "day_first=True": "--day-first",
     "day_first=False": "--month-first",
+    "target_kind='values'": "--target-kind values",
+    "target_kind='classes'": "--target-kind classes",
 }
 _NUMBERED = re.compile(r"\bmax_categories=(\d+)")
 _NAMED = re.compile(r"\b(missing|encoding|sheet|label_separator)=(?=[,;: ]|$)|\braise (max_categories)\b")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from nas_gym.envs import check_budget
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.estimator import NASClassifier, NASRegressor
 from nas_gym.estimators.plan import plan_for, with_folds
+from nas_gym.estimators.target_words import target_sentence
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.explain import explain
 from nas_gym.tasks import Task, loader_of, make_task
@@ -37,6 +38,7 @@ def fit(
     folder: str | os.PathLike[str] | None = None,
     store: Any = "user",
     report: bool = True,
+    on_plan: Callable[[Sequence[str]], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> NASClassifier | NASRegressor:
@@ -68,6 +70,8 @@ def fit(
         folder: folder of the run; None for one under ``tensorboard_logs``.
         store: as of `gym.make("NAS-v0", store=...)`.
         report: whether to explain the search, in `report.html` in the folder, of data in a file.
+        on_plan: called once before the search, with what is predicted and how it will be searched, a sentence
+            each.
         on_progress: called a few times a second with how far the search is.
         options: of the task, as ``target_kind="values"`` or ``drop=["id"]``; see `nas_gym.tasks.make_task`.
 
@@ -95,14 +99,24 @@ def fit(
         recipe=recipe,
         budget=budget,
     )
+    predicted = target_sentence(single, _column(data, target), asked="target_kind" in options)
+    if on_plan is not None:
+        on_plan([predicted, *plan.reasons])
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, on_progress=on_progress)
     path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
     kind = NASRegressor if single.target.kind == "values" else NASClassifier
     unwritten = "no report, which is of data in a file" if report and path is None else ""
-    reasons = [*plan.reasons, *filter(None, (why, *fitted.reasons, unwritten))]
+    reasons = [predicted, *plan.reasons, *filter(None, (why, *fitted.reasons, unwritten))]
     made = kind(minutes=minutes, small=small, ensemble=ensemble, random_state=seed)
     return made.adopt(fitted, path, reasons)
+
+
+def _column(data: Any, target: Any) -> str:
+    """Return what the target is called; "" where it is an array."""
+    if isinstance(data, Task) or not _are_names(target):
+        return ""
+    return target if isinstance(target, str) else ", ".join(target)
 
 
 def _is_file(data: Any) -> bool:

@@ -54,7 +54,7 @@ def test_where_a_linear_model_is_right_a_perceptron_is_chosen(linear):
     found, _, _ = linear
     assert found.network_.search_space.name == "tabular"
     assert found.test_score_ > 0.85
-    assert found.reasons_[0].startswith(
+    assert found.reasons_[1].startswith(
         "signal: the search spaces conv (convolutions) and, for 3 networks of "
     )
     (said,) = [one for one in found.reasons_ if "were both searched" in one]

@@ -13,6 +13,7 @@ from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.data_options import reading_of
 from nas_gym.cli.errors import polite
+from nas_gym.cli.flags import in_flags
 from nas_gym.cli.option_groups import in_place_of
 from nas_gym.cli.progress import search_bar
 
@@ -52,7 +53,8 @@ def fit(
     from nas_gym.estimators import fit as fit_data
 
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
-    with search_bar(Console(stderr=True), "fit", limits, outlook=True) as move:
+    errors = Console(stderr=True)
+    with search_bar(errors, "fit", limits, outlook=True) as move:
         found = fit_data(
             file,
             target,
@@ -65,6 +67,7 @@ def fit(
             folder=out,
             store="user" if store is None else store,
             report=report,
+            on_plan=lambda lines: print_plain(errors, in_flags("\n".join(lines))),
             on_progress=move,
             **options.given(target_kind=target_kind),
             **reading,
@@ -88,7 +91,7 @@ def _lines(found: NASClassifier | NASRegressor, file: Path) -> list[str]:
         f", {labels.get(name, name)} {value:.4g}" for name, value in found.test_metrics_.items()
     )
     lines = [
-        *found.reasons_,
+        *map(in_flags, found.reasons_),
         f"network: {found.architecture_} ({size:,} weights), trained on all but the test examples",
         f"  test {label} {found.test_score_:.4f}{sure}{metrics}; the best constant answer has "
         f"{found.constant_score_:.4f}",
