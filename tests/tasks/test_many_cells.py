@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,3 +190,29 @@ def test_one_row_of_cells_and_a_lazy_frame_are_refused_in_a_sentence(tmp_path):
     for examples, said in (([0.5, "red"], "x must hold"), (LazyFrame(size=[1], colour=["red"]), "collect")):
         with pytest.raises(NASGymError, match=said):
             network.predict(examples)
+
+
+def towns(count, rows):
+    return pd.DataFrame({"size": np.arange(rows) * 0.5, "town": [f"in {row % count}" for row in range(rows)]})
+
+
+def test_many_categories_are_kept_where_each_stands_in_several_rows():
+    answers = np.arange(330) % 2
+    kept = Task.from_arrays(towns(110, 330), answers)
+    assert kept.input_shape == (1 + 110,)
+    (said,) = [note for note in kept.notes if "'town'" in note]
+    assert said.startswith("column 'town' has 110 categories, each in 3.0 rows on average: leave it out")
+    left = Task.from_arrays(towns(111, 330), answers)
+    assert left.input_shape == (1,)
+    assert any("more than max_categories=110, and is left out" in note for note in left.notes)
+    asked = Task.from_arrays(towns(110, 330), answers, max_categories=50)
+    assert asked.input_shape == (1,)
+    few = Task.from_arrays(towns(50, 330), answers)
+    assert not any("'town'" in note for note in few.notes)
+
+
+def test_categories_are_never_more_than_a_thousand_unless_that_is_asked_for():
+    answers = np.arange(3_100) % 2
+    assert Task.from_arrays(towns(1_000, 3_100), answers).input_shape == (1_001,)
+    assert Task.from_arrays(towns(1_001, 3_100), answers).input_shape == (1,)
+    assert Task.from_arrays(towns(1_001, 3_100), answers, max_categories=1_001).input_shape == (1_002,)

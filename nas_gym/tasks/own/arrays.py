@@ -30,7 +30,7 @@ def arrays(
     inputs: Inputs | None = None,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
-    max_categories: int = 50,
+    max_categories: int | None = None,
     missing: Sequence[str] | None = None,
     decimal: str | Mapping[str, str] | None = None,
     day_first: bool | None = None,
@@ -56,7 +56,8 @@ def arrays(
             an image without a channel gains one.
         categorical: columns of a data frame; see `nas_gym.tasks.own.csv.csv` for these and the next four.
         numeric: columns of codes to be read as numbers.
-        max_categories: most different texts of a column of categories.
+        max_categories: most different texts of a column of categories; None for 50, or up to 1,000 where each
+            stands in 3 rows or more, on average.
         missing: texts that stand for missing values.
         decimal: what stands before the decimals of numbers in texts.
         day_first: whether dates such as ``03/04/2024`` have the day first.

@@ -29,7 +29,7 @@ def csv(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
-    max_categories: int = 50,
+    max_categories: int | None = None,
     missing: Sequence[str] | None = None,
     decimal: str | Mapping[str, str] | None = None,
     day_first: bool | None = None,
@@ -61,7 +61,8 @@ def csv(
         categorical: columns of numbers to be treated as categories; the target among them says that
             its numbers are classes.
         numeric: columns of codes such as ``007`` to be read as numbers.
-        max_categories: most different texts of a column of categories.
+        max_categories: most different texts of a column of categories; None for 50, or up to 1,000 where each
+            stands in 3 rows or more, on average.
         missing: the texts that stand for missing values, and no others; None for those of
             `nas_gym.tasks.reading.raw_table.MissingTexts`.
         decimal: ``"."`` or ``","``, for all columns or by name; None to tell by each column.

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.tasks.reading.raw_table import USUAL, MissingTexts, RawTable
 
+USUAL_CATEGORIES, MANY_CATEGORIES = 50, 1_000
+"""Most different texts of a column of categories: of any, and of one whose texts stand in several rows each."""
+ROWS_OF_EACH = 3
+"""Rows that each text of many stands in, on average, so that something can be learned of it."""
+
 
 @dataclass(frozen=True)
 class ReadingOptions:
@@ -16,7 +21,8 @@ class ReadingOptions:
     Attributes:
         categorical: columns of numbers to be treated as categories.
         numeric: columns of codes such as ``007`` to be read as numbers.
-        max_categories: most different texts of a column of categories.
+        max_categories: most different texts of a column of categories; None for 50, or up to 1,000 where
+            each stands in 3 rows or more, on average.
         decimal: what stands before the decimals of numbers, ``"."`` or ``","``, in every column or in
             some by name; a column that is not named tells by its cells.
         missing: which texts stand for missing values.
@@ -26,11 +32,17 @@ class ReadingOptions:
 
     categorical: frozenset[str] = frozenset()
     numeric: frozenset[str] = frozenset()
-    max_categories: int = 50
+    max_categories: int | None = None
     decimal: str | Mapping[str, str] | None = None
     missing: MissingTexts = USUAL
     impute: bool = True
     day_first: bool | None = None
+
+    def most_categories(self, rows: int) -> int:
+        """The most different texts of a column of categories with so many rows."""
+        if self.max_categories is not None:
+            return self.max_categories
+        return max(USUAL_CATEGORIES, min(MANY_CATEGORIES, rows // ROWS_OF_EACH))
 
     def mark(self, name: str) -> str | None:
         """The mark before decimals in a column, where it is known."""
@@ -42,7 +54,7 @@ class ReadingOptions:
         table: RawTable,
         categorical: Sequence[str],
         numeric: Sequence[str],
-        max_categories: int,
+        max_categories: int | None,
         decimal: str | Mapping[str, str] | None,
         missing: object,
         impute: object = True,
@@ -53,7 +65,9 @@ class ReadingOptions:
         Raises:
             NASGymError: naming the option that does not fit.
         """
-        if isinstance(max_categories, bool) or not isinstance(max_categories, int) or max_categories < 1:
+        if max_categories is not None and (
+            isinstance(max_categories, bool) or not isinstance(max_categories, int) or max_categories < 1
+        ):
             raise ConfigError(f"max_categories must be a whole number of at least 1, not {max_categories!r}")
         if isinstance(decimal, Mapping):
             chosen("decimal", list(decimal), table)

@@ -22,7 +22,8 @@ is said in one line, and what may be meant otherwise is refused.
 7. Numbers in several forms, such as ``7,5`` and ``7.5``: refused.
 8. Numbers in at least half of the cells, and other texts, such as ``1O``: refused with the first of them.
 9. Anything else: categories, the texts as they stand; said where one begins like a number, or
-   they differ in numbers only. More than ``max_categories`` of them are left out, and said.
+   they differ in numbers only. More than ``max_categories`` of them are left out, and said; where nobody says
+   how many, more than 50 are taken if each stands in 3 rows or more, on average, and said, too.
 
 Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`. A missing
 number is filled and flagged by a feature of its own, see `nas_gym.tasks.fitting`, and a missing text is one
@@ -54,7 +55,7 @@ from nas_gym.tasks.reading.number_forms import (
     is_number,
     taken_apart,
 )
-from nas_gym.tasks.reading.options import ReadingOptions
+from nas_gym.tasks.reading.options import USUAL_CATEGORIES, ReadingOptions
 from nas_gym.tasks.reading.raw_table import USUAL, Cells, ColumnCells, RawTable, listed, text_of
 from nas_gym.tasks.reading.refusals import (
     all_of,
@@ -351,18 +352,24 @@ class Reader:
         """Return the categories of a column; None where they are too many, and nobody asked for them."""
         known = [text_of(cell) for place, cell in enumerate(cells) if not (gaps and gaps[place])]
         texts = sorted(set(known))
-        if len(texts) > self.options.max_categories:
+        most = self.options.most_categories(len(known))
+        if len(texts) > most:
             odd = next((text for text in known if not is_number(text)), texts[0])
             numbers = f", read its numbers with numeric=[{name!r}]" if all(map(is_number, texts)) else ""
             many = (
                 f"column {name!r} has {len(texts):,} different texts, such as {odd!r}, more than "
-                f"max_categories={self.options.max_categories}"
+                f"max_categories={most}"
             )
             if name in self.options.categorical - self.table.declared:
                 raise DataError(f"{many}: leave it out with drop=[{name!r}], or raise max_categories")
             mend = "mend it if it is a number, " if LIKE_A_NUMBER.match(odd) else ""
             self.notes.append(f"{many}, and is left out: {mend}raise max_categories to use it{numbers}")
             return None
+        if len(texts) > max(USUAL_CATEGORIES, self.options.max_categories or 0):
+            self.notes.append(
+                f"column {name!r} has {len(texts):,} categories, each in {len(known) / len(texts):.1f} rows on "
+                f"average: leave it out with drop=[{name!r}] if new rows will have others"
+            )
         return CategoryColumn(name, tuple(texts), any(gaps))
 
 
