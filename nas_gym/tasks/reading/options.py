@@ -9,7 +9,7 @@ from nas_gym.errors import ConfigError, unknown
 from nas_gym.tasks.reading.raw_table import USUAL, MissingTexts, RawTable
 
 USUAL_CATEGORIES, MANY_CATEGORIES = 50, 1_000
-"""Most different texts of a column of categories: of any, and of one whose texts stand in several rows each."""
+"""Most different texts of a column of categories: of any, and of one whose texts repeat."""
 ROWS_OF_EACH = 3
 """Rows that each text of many stands in, on average, so that something can be learned of it."""
 

@@ -366,9 +366,10 @@ class Reader:
             self.notes.append(f"{many}, and is left out: {mend}raise max_categories to use it{numbers}")
             return None
         if len(texts) > max(USUAL_CATEGORIES, self.options.max_categories or 0):
+            each = len(known) / len(texts)
             self.notes.append(
-                f"column {name!r} has {len(texts):,} categories, each in {len(known) / len(texts):.1f} rows on "
-                f"average: leave it out with drop=[{name!r}] if new rows will have others"
+                f"column {name!r} has {len(texts):,} categories, each in {each:.1f} rows on average: leave "
+                f"it out with drop=[{name!r}] if new rows will have others"
             )
         return CategoryColumn(name, tuple(texts), any(gaps))
 
