@@ -26,6 +26,10 @@ ClassWeight = Annotated[
     str | None,
     typer.Option(help="balanced: each class counts the same in training, however rare."),
 ]
+Loss = Annotated[
+    str | None,
+    typer.Option(help="What values are learned by: squared, or huber, which wild values sway less."),
+]
 Drop = Annotated[list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")]
 Categorical = Annotated[
     list[str] | None,
@@ -97,6 +101,7 @@ def reading_of(
     label_separator: LabelSeparator = None,
     metric: Metric = None,
     class_weight: ClassWeight = None,
+    loss: Loss = None,
     drop: Drop = None,
     categorical: Categorical = None,
     numeric: Numeric = None,
@@ -125,6 +130,7 @@ def reading_of(
         label_separator=label_separator,
         metric=metric,
         class_weight=class_weight,
+        loss=loss,
         drop=drop,
         categorical=categorical,
         numeric=numeric,

@@ -35,7 +35,7 @@ def tasks_of(
     """
     reading = dict(reading or {})
     judging: dict[str, Any] = {
-        option: reading.pop(option) for option in ("metric", "class_weight") if option in reading
+        option: reading.pop(option) for option in ("metric", "class_weight", "loss") if option in reading
     }
     tasks = [_task_of(text, target, target_kind) for text in texts]
     named = f"--task {texts[0]} is none" if texts else "there is none"

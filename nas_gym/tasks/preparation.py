@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from nas_gym._checks import number, plain, whole
-from nas_gym.errors import ConfigError
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.tasks.targets.kinds import check_metric
+from nas_gym.tasks.targets.values import VALUE_LOSSES
 
 Size = int | float
 
@@ -31,6 +32,8 @@ class Preparation:
             values, `nas_gym.tasks.targets.metrics.VALUE_METRICS`; None for accuracy or R².
         class_weight: ``"balanced"`` for classes of equal weight in the loss, however many examples they
             have; None for examples of equal weight.
+        loss: what values are learned by, ``"squared"`` error or ``"huber"``, which counts large errors less;
+            None for the squared one.
         label_noise: share of the training labels, in [0, 1), that another class replaces.
         noise: standard deviation of the normal noise added to the training inputs, in units of the
             standardised inputs.
@@ -46,6 +49,7 @@ class Preparation:
     split_seed: int = 0
     metric: str | None = None
     class_weight: str | None = None
+    loss: str | None = None
     label_noise: float = 0.0
     noise: float = 0.0
     noise_seed: int = 0
@@ -55,6 +59,8 @@ class Preparation:
         for field in fields(self):
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         check_metric(self.metric, self.class_weight)
+        if self.loss is not None and self.loss not in VALUE_LOSSES:
+            raise unknown("loss of the task", self.loss, VALUE_LOSSES)
         for option in SIZES:
             _check_size(option, getattr(self, option))
         for option in ("split_seed", "noise_seed"):

@@ -60,7 +60,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     data, x = fitted(data, x, train)
     feature_names = tuple(str(feature) for feature in data.feature_names)
     target, y = found.fitted(split)
-    target = target.measured_by(preparation.metric, preparation.class_weight)
+    target = target.measured_by(preparation.metric, preparation.class_weight).learned_by(preparation.loss)
     mean, scale = standardisation(x[train]) if data.coded is None else unchanged(x)
     if preparation.noise and data.coded is not None:
         raise ConfigError(

@@ -45,7 +45,7 @@ class Forecast(Values):
 
     @property
     def loss(self) -> str:
-        return f"squared/{self.score}"
+        return f"{self.error}/{self.score}"
 
     @property
     def metric(self) -> Metric:
@@ -77,7 +77,7 @@ class Forecast(Values):
     @property
     def identity(self) -> str:
         """The kind, what is measured, the scale of the changes, and where the naive forecasts are."""
-        return repr(("forecast", self.score, self.scale, self.base, self.season))
+        return repr(("forecast", self.score, self.scale, self.base, self.season, *self._otherwise))
 
     @property
     def naive(self) -> str:

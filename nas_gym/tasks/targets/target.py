@@ -70,6 +70,16 @@ class Target(ABC):
             NASGymError: if they are not for this kind of target.
         """
 
+    def learned_by(self, loss: str | None) -> Target:
+        """Return this target, if it is one of values with another loss; None changes nothing.
+
+        Raises:
+            NASGymError: if it is not one of values.
+        """
+        if loss is not None:
+            raise ConfigError(f"loss is for values, and the task predicts {self.words}: leave it out")
+        return self
+
     @property
     def outputs(self) -> int:
         """The numbers that a network gives for one example."""

@@ -13,6 +13,9 @@ from nas_gym.errors import ConfigError
 from nas_gym.tasks.targets.metrics import MAE, R2, RMSE, VALUE_METRICS, Metric
 from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
 
+VALUE_LOSSES = ("squared", "huber")
+"""What values are learned by, the usual one first."""
+
 
 @dataclass(frozen=True)
 class Values(Target):
@@ -24,17 +27,19 @@ class Values(Target):
     Attributes:
         mean, scale: the standardisation, one number a value; ``y`` is (raw - mean) / scale.
         score: name of the metric, one of `VALUE_METRICS`.
+        error: what is learned by, one of `VALUE_LOSSES`.
     """
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     score: str = "r2"
+    error: str = VALUE_LOSSES[0]
     kind = "values"
     metrics = VALUE_METRICS
 
     @property
     def loss(self) -> str:
-        return "squared" if self.score == "r2" else f"squared/{self.score}"
+        return self.error if self.score == "r2" else f"{self.error}/{self.score}"
 
     @property
     def metric(self) -> Metric:
@@ -51,6 +56,9 @@ class Values(Target):
             )
         return replace(self, score=checked_metric(self, metric) or self.score)
 
+    def learned_by(self, loss: str | None) -> Values:
+        return replace(self, error=loss or self.error)
+
     @property
     def words(self) -> str:
         return "1 value" if len(self.names) == 1 else f"{len(self.names)} values"
@@ -62,7 +70,12 @@ class Values(Target):
     def identity(self) -> str:
         """The kind, and the standardisation, since metrics are in the units of the data."""
         measured = () if self.score == "r2" else (self.score,)
-        return repr((self.kind, self.mean, self.scale, *measured))
+        return repr((self.kind, self.mean, self.scale, *measured, *self._otherwise))
+
+    @property
+    def _otherwise(self) -> tuple[str, ...]:
+        """The loss where it is not the usual one, which goes without saying in what is stored."""
+        return () if self.error == VALUE_LOSSES[0] else (self.error,)
 
     @property
     def answer_scale(self) -> np.ndarray:
@@ -96,4 +109,5 @@ class Values(Target):
     def config(self) -> dict[str, Any]:
         names, mean, scale = list(self.names), list(self.mean), list(self.scale)
         measured = {} if self.score == "r2" else {"score": self.score}
-        return {"kind": self.kind, "names": names, "mean": mean, "scale": scale, **measured}
+        learned = {"error": self.error} if self._otherwise else {}
+        return {"kind": self.kind, "names": names, "mean": mean, "scale": scale, **measured, **learned}

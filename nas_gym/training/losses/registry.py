@@ -6,6 +6,7 @@ from nas_gym.errors import ConfigError
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.binary_cross_entropy import LABEL_METRICS, BinaryCrossEntropy
 from nas_gym.training.losses.cross_entropy import CrossEntropy
+from nas_gym.training.losses.huber import Huber
 from nas_gym.training.losses.measured_classes import METRICS, MeasuredCrossEntropy
 from nas_gym.training.losses.ranked_classes import RANKED, RankedCrossEntropy
 from nas_gym.training.losses.squared import Squared
@@ -20,7 +21,7 @@ LOSSES: dict[str, Loss] = {
         *(MeasuredCrossEntropy(metric, balanced=each) for metric in METRICS for each in (False, True)),
         *(RankedCrossEntropy(metric, balanced=each) for metric in RANKED for each in (False, True)),
         *(BinaryCrossEntropy(metric) for metric in LABEL_METRICS),
-        *(Squared(metric) for metric in ("r2", "rmse", "mae", "skill")),
+        *(kind(metric) for kind in (Squared, Huber) for metric in ("r2", "rmse", "mae", "skill")),
     )
 }
 

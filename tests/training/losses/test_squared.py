@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +73,7 @@ def by_scikit_learn(outputs: Tensor, truth: Tensor) -> dict[str, float]:
     }
 
 
+@pytest.mark.parametrize(("loss", "reference"), [("squared", F.mse_loss), ("huber", F.huber_loss)])
 @settings(deadline=None, max_examples=30)
 @given(
     members=st.integers(1, 4),
@@ -81,7 +83,13 @@ def by_scikit_learn(outputs: Tensor, truth: Tensor) -> dict[str, float]:
     seed=st.integers(0, 2**31),
 )
 def test_the_kernels_give_the_loss_and_the_gradient_of_autograd(
-    members: int, values: int, batch: int, shared: bool, seed: int
+    loss: str,
+    reference: Callable[[Tensor, Tensor], Tensor],
+    members: int,
+    values: int,
+    batch: int,
+    shared: bool,
+    seed: int,
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     padding = -(values * batch) % VECTOR  # a row is longer than its numbers
@@ -90,10 +98,10 @@ def test_the_kernels_give_the_loss_and_the_gradient_of_autograd(
     gradient, losses = torch.full_like(rows, 7.0), torch.empty(members)
     outputs = rows[:, : values * batch].unflatten(1, (values, batch)).clone().requires_grad_()
     expected = torch.stack(
-        [F.mse_loss(*pair) for pair in zip(outputs, targets.expand_as(outputs), strict=True)]
+        [reference(*pair) for pair in zip(outputs, targets.expand_as(outputs), strict=True)]
     )
     expected.sum().backward()
-    for kernel in SQUARED.kernels(rows.clone(), gradient, targets, losses, values, batch):
+    for kernel in LOSSES[loss].kernels(rows.clone(), gradient, targets, losses, values, batch):
         kernel()
     assert outputs.grad is not None
     torch.testing.assert_close(losses, expected.detach())
@@ -174,6 +182,18 @@ def test_the_ordinary_path_agrees_with_fused_kernels(name: str, values: int) -> 
         assert one.state.keys() == fused.state.keys()
         for array, expected in fused.state.items():
             torch.testing.assert_close(one.state[array], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_huber_agrees_with_the_ordinary_path_and_is_measured_alike() -> None:
+    space = value_space("mlp", 2)
+    data = replace(value_data(space.input_shape, 2, noise=2.0), loss="huber")
+    recipe = Recipe(epochs=1, batch_size=64, optimizer="sgd", learning_rate=0.02)
+    members = random_members(space, 3)
+    for member, fused in zip(members, trained(members, data, recipe), strict=True):
+        one = ordinary(member, data, recipe)
+        assert one.step_losses == pytest.approx(fused.step_losses, rel=1e-4, abs=1e-5)
+        assert one.metrics == pytest.approx(fused.metrics, rel=1e-3)
+        assert fused.metrics.keys() == {"rmse", "mae"}
 
 
 def test_losses_are_those_of_a_plain_loop() -> None:
