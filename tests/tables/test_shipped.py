@@ -21,8 +21,8 @@ SIZES = {
     "mlp-digits": 4680,
     "conv-mnist1d": 6003,
     "transformer-language_id": 1_110,
-    "conv-spoken_words": 1055,
-    "graph-logp": 864,
+    "conv-spoken_words": 2849,
+    "graph-logp": 3744,
     "forecaster-seasonal": 1884,
 }
 DOMAINS = {
@@ -33,10 +33,11 @@ DOMAINS = {
 }
 MISSED = {
     "NASTable-Text-v0": (RATIO, 0.045),
-    "NASTable-Speech-v0": (2.9, TOP),
     "NASTable-Molecules-v0": (RATIO, 0.2),
 }
 """What those have that miss the bar: spread in standard errors, and correlation in the top tenth."""
+LARGEST = {"NASTable-Speech-v0"}
+"""Those whose best is among the 60 networks of most parameters, as their pages say."""
 NEEDS = {"language_id": "babel", "spoken_words": "espeakng_loader", "logp": "rdkit"}
 """The package of an extra that a task's data come with."""
 
@@ -101,9 +102,8 @@ def test_the_landscape_of_a_domain_is_as_its_page_says(env_id: str) -> None:
     assert noise.spearman >= WHOLE
     assert noise.spearman_top >= top
     assert noise.tied < TIED
-    # Not one that the number of parameters settles.
     largest = np.argsort(-table.parameters, kind="stable")[:60]
-    assert table.mean_score()[largest].max() < table.mean_score().max()
+    assert (table.mean_score()[largest].max() == table.mean_score().max()) == (env_id in LARGEST)
 
 
 def test_the_tables_of_domains_need_no_package_of_an_extra() -> None:

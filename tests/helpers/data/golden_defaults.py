@@ -108,11 +108,11 @@ DEFAULTS = {
             "name": "conv",
             "max_layers": 3,
             "operations": ["conv3", "conv7", "max_pool"],
-            "channels": [4, 12],
+            "channels": [2, 6, 16],
             "activations": ["relu"],
         },
         "task": {"name": "spoken_words"},
-        "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 5, "seeds": "mean"},
+        "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 6, "seeds": "mean"},
     },
     "NASTable-Text-v0": {
         "search_space": {
