@@ -102,6 +102,9 @@ def draw(
     axes.set_ylim(-shown.below, shown.above)
     for link in drawing.links:
         _link(axes, drawing, link, step, marked=marked is link)
+    for box in drawing.joined:
+        ends = (box * step + BOX_WIDTH / 2, (box + 0.5) * step)
+        axes.plot(ends, (0, 0), color=INK, linewidth=1.2, zorder=2)
     items = (*drawing.boxes, *(note for note in drawing.notes if note.label))
     for number, (item, label, kind) in enumerate(zip(items, *drawing.row, strict=True)):
         fill = PLAIN if kind is None else FILLS[kind % len(FILLS)]
@@ -127,7 +130,7 @@ def _title(edit: Edit) -> str:
 def _room(drawing: Drawing) -> Room:
     """Return the room that a drawing needs."""
     width = _step(drawing) * (len(drawing.row[0]) - 1) + BOX_WIDTH + 2 * MARGIN
-    return Room(width, _height(drawing, even=True), _height(drawing, even=False))
+    return Room(width, _height(drawing, above=True), _height(drawing, above=False))
 
 
 def _inches(needed: Room, room: Room | None) -> tuple[float, float]:
@@ -169,9 +172,14 @@ def _step(drawing: Drawing) -> float:
     return BOX_WIDTH + (1.9 if labelled else GAP)
 
 
-def _height(drawing: Drawing, *, even: bool) -> float:
-    spans = [abs(link.span) for link in drawing.links if link.passes and (link.span % 2 == 0) == even]
+def _height(drawing: Drawing, *, above: bool) -> float:
+    spans = [abs(link.span) for link in drawing.links if link.passes and _is_above(link) == above]
     return BOX_HEIGHT / 2 + 0.25 + (0.35 + 0.42 * max(spans) if spans else 0.0)
+
+
+def _is_above(link: Link) -> bool:
+    """Return whether the arc of a link is above the boxes: an even span forwards, an odd one backwards."""
+    return (link.span % 2 == 0) == (link.span > 0)
 
 
 def _box(axes: Axes, x: float, label: str, fill: str, *, marked: bool) -> None:
@@ -193,7 +201,7 @@ def _box(axes: Axes, x: float, label: str, fill: str, *, marked: bool) -> None:
 
 
 def _link(axes: Axes, drawing: Drawing, link: Link, step: float, *, marked: bool) -> None:
-    """Draw an arrow: straight between neighbours, else an arc, even spans above and odd spans below.
+    """Draw an arrow: straight between neighbours, else an arc above or below the boxes.
 
     A sum ends behind its target, where links to others begin, too.
     """
@@ -203,7 +211,7 @@ def _link(axes: Axes, drawing: Drawing, link: Link, step: float, *, marked: bool
     if not link.passes:
         ends, bend, at = ((start + BOX_WIDTH / 2, 0), (end - BOX_WIDTH / 2, 0)), 0.0, 0.16
     else:
-        side, behind = 1 if link.span % 2 == 0 else -1, step / 2
+        side, behind = 1 if _is_above(link) else -1, step / 2
         edge, aside = side * BOX_HEIGHT / 2, math.copysign(0.25, link.span)
         first = (start + behind, 0.0) if link.source in drawing.joined else (start + aside, edge)
         last = (end + behind, 0.0) if link.kind == "sum" else (end - aside, edge)

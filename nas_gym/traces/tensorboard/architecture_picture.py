@@ -55,11 +55,13 @@ class _Layout:
         size: width and height of the picture.
         corners: upper left corner of each box.
         paths: points of each link, float (points, 2).
+        stems: ends of a line from each box with a sum to where its result is, float (2, 2).
     """
 
     size: tuple[int, int]
     corners: list[tuple[int, int]]
     paths: list[np.ndarray]
+    stems: list[np.ndarray]
 
 
 def architecture_picture(search_space: SearchSpace[Any], architecture: Architecture, title: str) -> Picture:
@@ -108,8 +110,12 @@ def _lying(drawing: Drawing, wide: int, head: int) -> _Layout:
         _path(drawing, link, step, middle, (wide, BOX_HEIGHT)) + np.array([MARGIN, 0])
         for link in drawing.links
     ]
+    stems = [
+        np.array([[MARGIN + along, middle] for along in (number * step + wide, behind)])
+        for number, behind in ((each, _behind(each, step, wide)) for each in drawing.joined)
+    ]
     below = _reach(drawing, 1, BOX_HEIGHT, line_height())
-    return _Layout((max(width, SHOWN_WIDTH), middle + below + MARGIN), corners, paths)
+    return _Layout((max(width, SHOWN_WIDTH), middle + below + MARGIN), corners, paths, stems)
 
 
 def _upright(drawing: Drawing, wide: int, head: int) -> _Layout:
@@ -124,7 +130,13 @@ def _upright(drawing: Drawing, wide: int, head: int) -> _Layout:
         _path(drawing, link, step, middle, (BOX_HEIGHT, wide))[:, ::-1] + np.array([0, top])
         for link in drawing.links
     ]
-    return _Layout((width, top + step * (boxes - 1) + BOX_HEIGHT + MARGIN), corners, paths)
+    stems = [
+        np.array(
+            [[middle, top + number * step + BOX_HEIGHT], [middle, top + _behind(number, step, BOX_HEIGHT)]]
+        )
+        for number in drawing.joined
+    ]
+    return _Layout((width, top + step * (boxes - 1) + BOX_HEIGHT + MARGIN), corners, paths, stems)
 
 
 def _between(drawing: Drawing) -> int:
@@ -142,13 +154,18 @@ def _reach(drawing: Drawing, side: int, thick: int, aside: int) -> int:
         thick: pixels of a box in that direction.
         aside: room for the label at the top of an arc.
     """
-    rises = [_rise(link.span) for link in drawing.links if link.passes and _side(link.span) == side]
+    rises = [_rise(link.span) for link in drawing.links if link.passes and _side(link) == side]
     return thick // 2 + (max(rises) + aside if rises else 4)
 
 
-def _side(span: int) -> int:
-    """Return the side of a link's arc: above the boxes for an even span, below for an odd one."""
-    return -1 if span % 2 == 0 else 1
+def _side(link: Link) -> int:
+    """Return the side of a link's arc: above the boxes for an even span forwards, an odd one backwards."""
+    return -1 if (link.span % 2 == 0) == (link.span > 0) else 1
+
+
+def _behind(number: int, step: int, long: int) -> float:
+    """Return how far along is where the result of a box is, with what is added to it."""
+    return number * step + (step + long) / 2
 
 
 def _rise(span: int) -> int:
@@ -171,10 +188,10 @@ def _path(drawing: Drawing, link: Link, step: int, middle: int, box: tuple[int, 
     (source, target), (long, thick) = (link.source, link.target), box
     if not link.passes:
         return np.array([[source * step + long, middle], [target * step, middle]], float)
-    side, behind = _side(link.span), long + (step - long) / 2
-    joined, along = source in drawing.joined, ARC_START if link.span > 0 else -ARC_START
-    start = source * step + (behind if joined else long / 2 + along)
-    end = target * step + (behind if link.kind == "sum" else long / 2 - along)
+    side, joined = _side(link), source in drawing.joined
+    along = ARC_START if link.span > 0 else -ARC_START
+    start = _behind(source, step, long) if joined else source * step + long / 2 + along
+    end = _behind(target, step, long) if link.kind == "sum" else target * step + long / 2 - along
     t = np.linspace(0, 1, ARC_POINTS)
     across = middle + side * (thick / 2 + _rise(link.span) * 4 * t * (1 - t))
     points = np.stack([start + (end - start) * t, across], axis=1)
@@ -205,6 +222,8 @@ def _lines(layout: _Layout, links: Sequence[Link], wide: int) -> np.ndarray:
         for dash in dashes:
             pen.line(list(dash), 255, FINER + 1)
         pen.polygon([tuple(tip), tuple(foot + across), tuple(foot - across)], 255)
+    for stem in layout.stems:
+        pen.line([*map(tuple, stem * FINER)], 255, FINER + 1)
     for x, y in (tuple(FINER * place for place in corner) for corner in layout.corners):
         corner = (x + wide * FINER - 1, y + BOX_HEIGHT * FINER - 1)
         pen.rounded_rectangle((x, y, *corner), ROUNDING * FINER, outline=255, width=FINER)

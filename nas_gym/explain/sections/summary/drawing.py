@@ -7,6 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.patches import FancyBboxPatch
@@ -64,7 +65,7 @@ def network_figure(
         "network",
         f"The found network, from what goes in to what comes out, with {counted(total, 'trained weight')}"
         + (f", {beside:,} of them in shortcuts." if beside else ".")
-        + (" What holds for all of it, and what lines and signs mean, is below." if page.key else "")
+        + _below(drawing, len(page.key))
         + {0: "", 1: " The circle marks the choice that matters."}.get(
             len(marks), " The circles mark the choices whose change costs most, in this order."
         ),
@@ -158,6 +159,13 @@ def _draw(canvas: Canvas, drawing: Drawing, page: _Page, labels: _Labels, marks:
         notes_of(axes, left, 0.0, page.column, marks, NOTE_LETTERS)
 
 
+def _below(drawing: Drawing, rows: int) -> str:
+    """Return a sentence on what a key of so many rows tells; "" without rows."""
+    told = ["what holds for all of it"] if drawing.notes else []
+    told += ["what its lines and signs mean"] if rows > len(drawing.notes) else []
+    return f" Below it stands {' and '.join(told)}." if told else ""
+
+
 def _weights(drawing: Drawing, nodes: Sequence[Node]) -> dict[int, str]:
     """Return words on the weights of boxes, by number; of several boxes of one layer the last has them."""
     counts = Counter[str]()
@@ -204,7 +212,7 @@ def _box(
         draw_sign(axes, sign, x - width / 2 + SIGN / 2 + 0.03, top + HEIGHT / 2)
     room, lines = width - SIGN * bool(sign), [*names, *weights]
     spread = min(0.165, 0.45 / len(lines)) if len(lines) > 2 else 0.165
-    size = {1: 9.0, 2: 9.0, 3: 7.5}.get(len(lines), 7.0)
+    size = {1: 9.0, 2: 9.0, 3: 7.5, 4: 7.0}.get(len(lines), 6.0)
     for place, line in enumerate(lines):
         is_small = place >= len(names)
         axes.text(
@@ -222,5 +230,11 @@ def _box(
 
 def _fitting(line: str, size: float, width: float) -> float:
     """Return the size of letters, at most `size`, at which a line is no wider than so many inches."""
-    wide = TextPath((0, 0), line, size=size).get_extents().width / POINTS
+    wide = size * _wide(line)
     return size * min(1.0, width / wide) if wide > 0 else size
+
+
+@cache
+def _wide(line: str) -> float:
+    """Return the width of a line, inches, in letters of one point; measuring takes most of the time."""
+    return float(TextPath((0, 0), line, size=10).get_extents().width) / 10 / POINTS
