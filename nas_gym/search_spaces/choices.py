@@ -126,15 +126,15 @@ class ChoiceSpace(ProductSpace[Choices]):
 
     def drawing(self, architecture: Choices) -> Drawing:
         """Return one box for the network, with the choices beside it, since where they act is not known."""
-        draft = self._draft(architecture)
+        draft = self.draft(architecture)
         draft.box(label="network", words="the network")
-        draft.note(*self.choices)
+        for name, value in architecture.values:
+            draft.note(name, words=str(value))
         return draft.end()
 
-    def _draft(self, architecture: Choices) -> Draft:
-        """Return a drawing in which a subclass says where its choices act."""
-        values = enumerate((value for _, value in architecture.values), start=1)
-        return Draft(self.sketch(architecture), {(box,): str(value) for box, value in values}, self.choices)
+    def draft(self, architecture: Choices) -> Draft:
+        """Return a drawing in the making, in which a subclass says where its choices act, by their names."""
+        return Draft(self.sketch(architecture), self.describe(architecture).parts, self.choices)
 
     def describe(self, architecture: Choices) -> Description:
         values = {name: str(value) for name, value in architecture.values}

@@ -14,7 +14,7 @@ from nas_gym.search_spaces.sketch import Sketch
 
 LinkKind = Literal["", "skip", "sum", "jump", "attention", "rest", "forecast", "state"]
 MarkKind = Literal["", "self-attention", "causal", "neighbours", "steps"]
-LINKS: Mapping[str, str] = {
+LINK_WORDS: Mapping[str, str] = {
     "skip": "a shortcut",
     "sum": "what is added to the result of a layer",
     "jump": "an earlier layer that is read out, too",
@@ -24,7 +24,7 @@ LINKS: Mapping[str, str] = {
     "state": "the state that the next step begins with",
 }
 """What a link of each kind is; one of kind ``""`` only leads on."""
-MARKS: Mapping[str, str] = {
+MARK_WORDS: Mapping[str, str] = {
     "self-attention": "self-attention: every position attends to all positions",
     "causal": "self-attention: every position attends to those up to itself",
     "neighbours": "message passing: every node hears its neighbours along the edges",
@@ -45,7 +45,7 @@ class Box:
         layer: layer of the nodes of the network whose weights it has, "" for none. Of several boxes of one
             layer the last one tells the weights of all.
         kind: what it is in the first place, which chooses its colour (see `Sketch.box_kinds`).
-        mark: sign in the box, one of `MARKS`, "" for none.
+        mark: sign in the box, one of `MARK_WORDS`, "" for none.
     """
 
     label: str
@@ -63,8 +63,8 @@ class Link:
     Attributes:
         source, target: numbers of boxes in the drawing. What a box gives to others is its result with what
             sums add to it.
-        kind: one of `LINKS`, "" for a link that only leads on. A ``"sum"`` does not lead into its target, but
-            is added to its result; all others are what the target reads.
+        kind: one of `LINK_WORDS`, "" for a link that only leads on. A ``"sum"`` is added to the result of its
+            target; all others are what the target reads.
         label: what happens on the link, as in a `Sketch`; "" for nothing.
         words: the same, as reports say it.
     """
@@ -134,6 +134,12 @@ class Drawing:
         into = [link for link in self.links if target in self.boxes[link.target].numbers]
         between = [link for link in into if source in self.boxes[link.source].numbers]
         return next(iter([*between, *into]), None)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the boxes of the sketch that boxes and notes show."""
+        of_boxes = (number for box in self.boxes for number in box.numbers)
+        return (*of_boxes, *(number for note in self.notes for number in note.numbers))
 
     @property
     def row(self) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
@@ -221,7 +227,7 @@ class Draft:
             label: its label, by default those of the boxes that it shows.
             words: what it is in words, by default as for the boxes that it shows.
             layer: its layer of the network, by default that of the first box that it shows.
-            mark: its sign, one of `MARKS`.
+            mark: its sign, one of `MARK_WORDS`.
             reads: the boxes that lead to it, by default the one appended before.
         """
         sketch, numbers = self._sketch, self._numbers(of)
@@ -238,13 +244,18 @@ class Draft:
         """Append a link between boxes, by their numbers in the drawing."""
         self._links.append(Link(source, target, kind))
 
-    def note(self, *names: str) -> None:
-        """Append a note for what is chosen for the whole under each name, of those that there are."""
+    def note(self, *names: str, words: str = "") -> None:
+        """Append a note for what is chosen for the whole under each name, of those that there are.
+
+        Args:
+            names: the names.
+            words: what holds, by default what the description says.
+        """
         for name in names:
             if name in self._names:
                 numbers = self._numbers((name,))
                 label = self._sketch.boxes[numbers[0]]
-                self._notes.append(Note(name, self._words(numbers), label, numbers))
+                self._notes.append(Note(name, words or self._words(numbers), label, numbers))
 
     def remark(self, title: str, words: str) -> None:
         """Append a note on what is not chosen."""

@@ -92,7 +92,7 @@ class NASBenchGraphSpace(ChoiceSpace):
         }
 
     def drawing(self, architecture: Choices) -> Drawing:
-        draft = self._draft(architecture)
+        draft = self.draft(architecture)
         words = f"linear layer of {self.channels} channels"
         states = [draft.box(label="linear", words=words, layer="input")]
         reads = [int(digit) for digit in architecture["shape"]]
@@ -109,7 +109,7 @@ class NASBenchGraphSpace(ChoiceSpace):
             )
         leaves = [states[node] for node in NODES if node not in reads]
         draft.box(label="mean", words="mean over the nodes of the graph", reads=leaves)
-        draft.note("shape")
+        draft.note("shape", words=architecture["shape"])
         return draft.end()
 
     def network(self, architecture: Choices) -> Network:

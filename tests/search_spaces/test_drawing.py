@@ -41,8 +41,7 @@ def named(node: Node) -> str:
 def test_every_choice_is_shown_once(space: Space) -> None:
     for architecture in sampled(space):
         drawing, sketch = space.drawing(architecture), space.sketch(architecture)
-        shown = [number for item in (*drawing.boxes, *drawing.notes) for number in item.numbers]
-        assert sorted(shown) == list(range(len(sketch.boxes)))
+        assert sorted(drawing.numbers) == list(range(len(sketch.boxes)))
         for source, target, label in sketch.links:
             if label:
                 link = drawing.shown((source, target))
@@ -134,14 +133,12 @@ def test_an_arrangement_of_graph_layers_is_drawn_as_each_reads_another() -> None
 
 
 def test_a_decoder_stands_behind_its_encoder_and_attends_to_the_layers_that_are_said() -> None:
-    space = built("seq2seq")
+    space: Any = built("seq2seq")
     for architecture in sampled(space, 30):
         drawing, network = space.drawing(architecture), space.network(architecture)
         encoder = [number for number, box in enumerate(drawing.boxes) if "encoder layer" in box.words]
         assert max(encoder) < drawing.layers[0]
-        assert len(encoder) == int(
-            dict(zip(space.wholes, architecture.wholes, strict=True))["encoder depth"][-1]
-        )
+        assert len(encoder) == int(space.chosen(architecture)["encoder depth"][-1])
         for number, (kind, attends) in zip(drawing.layers, architecture.layers, strict=True):
             asked = {"none": [], "last": encoder[-1:], "all": encoder}[attends]
             assert into(drawing, number, "attention") == asked

@@ -150,7 +150,7 @@ class GraphSpace(LayeredSpace):
         return "readout" if aspect == "readout" else ""
 
     def drawing(self, architecture: Layered) -> Drawing:
-        draft = self._draft(architecture)
+        draft = self.draft(architecture)
         layers = [
             draft.box(number, mark="" if operation == "fc" else "neighbours")
             for number, (_, operation) in zip(draft.layers, architecture.layers, strict=True)

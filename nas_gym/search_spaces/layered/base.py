@@ -113,8 +113,8 @@ class HeadedSpace(SearchSpace[H]):
             return None
         return replace(architecture, wholes=(*words[:place], edit.value, *words[place + 1 :]))
 
-    def _draft(self, architecture: H) -> Draft:
-        """Return a drawing in which a subclass says where what is chosen for the whole acts."""
+    def draft(self, architecture: H) -> Draft:
+        """Return a drawing in the making, in which a subclass says where choices for the whole act."""
         return Draft(self.sketch(architecture), self.describe(architecture).parts, self.wholes)
 
     def index(self, architecture: H) -> int:

@@ -142,7 +142,7 @@ class RecurrentSpace(HeadedChainSpace):
         return "embedding" if aspect == "embedding" else ""
 
     def drawing(self, architecture: HeadedChain) -> Drawing:
-        draft, chosen = self._draft(architecture), self.chosen(architecture)
+        draft, chosen = self.draft(architecture), self.chosen(architecture)
         before = draft.box("embedding") if "embedding" in chosen else 0
         width = int(chosen["embedding"].partition("_")[2]) if before else self.input_shape[0]
         for number, (_, own) in zip(draft.layers, architecture.layers, strict=True):

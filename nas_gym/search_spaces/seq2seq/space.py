@@ -196,7 +196,7 @@ class Seq2SeqSpace(HeadedChainSpace):
         return "encoder" if aspect == "encoder" else ""
 
     def drawing(self, architecture: HeadedChain) -> Drawing:
-        draft = self._draft(architecture)
+        draft = self.draft(architecture)
         memories = self._draw_encoder(draft, self.chosen(architecture))
         summary = draft.box(label="mean", words="mean over the source", layer="summary")
         before = draft.box(

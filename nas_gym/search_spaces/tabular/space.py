@@ -164,7 +164,7 @@ class TabularSpace(LayeredSpace):
         return aspect if word in EMBEDDINGS else ""
 
     def drawing(self, architecture: Layered) -> Drawing:
-        draft = self._draft(architecture)
+        draft = self.draft(architecture)
         parts = [draft.box(name, reads=[0]) for name in ("numbers", "categories") if name in self.wholes]
         if self._places.small:
             words = "small columns: a feature for each category"

@@ -51,6 +51,12 @@ def test_a_search_on_molecules_is_explained_to_the_end(tmp_path: Path) -> None:
     assert "report_figures/network-atoms.png" in pictures
     assert all((folder / picture).stat().st_size > 1_000 for picture in pictures)
     drawn = page[page.index("a graph of at most 10 nodes") :]
-    order = ["channels by", "over the nodes", "hidden layer of 32 units", "output: 1 value", "message passing:"]
+    order = [
+        "channels by",
+        "over the nodes",
+        "hidden layer of 32 units",
+        "output: 1 value",
+        "message passing:",
+    ]
     places = [drawn.index(words) for words in order]
     assert places == sorted(places)

@@ -19,8 +19,7 @@ from nas_gym.explain.sections.summary.figures import drawing_of, place_of
 from nas_gym.explain.sections.summary.layout import lanes_of
 from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
 from nas_gym.explain.sections.summary.section import summarise
-from nas_gym.search_spaces import make_search_space
-from nas_gym.search_spaces.drawing import LINKS, MARKS
+from nas_gym.search_spaces import LINK_WORDS, MARK_WORDS, make_search_space
 from tests.helpers.explain.runs import recorded, walked
 from tests.search_spaces.conftest import CATALOGUE, built
 
@@ -69,8 +68,8 @@ def test_every_layer_every_link_and_every_choice_is_drawn(key):
         assert "output: 7 classes" in " ".join(texts)
         page = " ".join(texts)
         for words in (
-            *(LINKS[kind] for kind in kinds),
-            *(MARKS[box.mark] for box in drawing.boxes if box.mark),
+            *(LINK_WORDS[kind] for kind in kinds),
+            *(MARK_WORDS[box.mark] for box in drawing.boxes if box.mark),
         ):
             assert page.count(words) == 1
         for note in drawing.notes:

@@ -13,8 +13,7 @@ from matplotlib.patches import FancyArrowPatch
 from nas_gym.explain.report import style
 from nas_gym.explain.sections.summary.badges import badges
 from nas_gym.explain.sections.summary.links import looks_of, plus
-from nas_gym.search_spaces import Drawing, Note
-from nas_gym.search_spaces.drawing import LINKS, MARKS
+from nas_gym.search_spaces import LINK_WORDS, MARK_WORDS, Drawing, Note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,9 +41,9 @@ def rows_of(drawing: Drawing, width: float) -> list[Row]:
     letters = int((width - ICON) / LETTER)
     told: list[tuple[str, Note | str]] = [(f"{note.title}: {note.words}", note) for note in drawing.notes]
     kinds = {link.kind for link in drawing.links}
-    told += [(words, kind) for kind, words in LINKS.items() if kind in kinds]
+    told += [(words, kind) for kind, words in LINK_WORDS.items() if kind in kinds]
     signs = {box.mark for box in drawing.boxes}
-    told += [(words, sign) for sign, words in MARKS.items() if sign in signs]
+    told += [(words, sign) for sign, words in MARK_WORDS.items() if sign in signs]
     return [Row(tuple(textwrap.wrap(words, letters)), of) for words, of in told]
 
 
@@ -72,7 +71,7 @@ def draw_key(axes: Axes, rows: Sequence[Row], x: float, top: float, marked: Mapp
                 badges(axes, x + ICON / 2 - 0.02, middle, numbers)
             else:
                 axes.plot([x + ICON - 0.16], [middle], "s", markersize=3.5, color=style.muted())
-        elif row.of in MARKS:
+        elif row.of in MARK_WORDS:
             draw_sign(axes, row.of, x + ICON / 2 - 0.02, middle)
         else:
             _sample(axes, row.of, x, middle)
@@ -95,7 +94,7 @@ def _sample(axes: Axes, kind: str, x: float, y: float) -> None:
 
 
 def draw_sign(axes: Axes, sign: str, x: float, y: float) -> None:
-    """Draw a sign, one of `MARKS`, around a place."""
+    """Draw a sign, one of `MARK_WORDS`, around a place."""
     SIGNS[sign](axes, x, y)
 
 
