@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.text import Text
 
-from nas_gym.search_spaces import Architecture, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces import Architecture, Drawing, Edit, Link, SearchSpace
 
 INK, MARK, PLAIN = "#1f2933", "#d9480f", "#eef1f4"
 # Okabe & Ito's palette, lightened, so that drawings read the same to the colour-blind.
@@ -64,7 +65,7 @@ def room_of(search_space: SearchSpace[Any]) -> Room:
     title = max(len(_title(edit)) for edit in search_space.actions)
     room = Room(0.0, 0.0, 0.0, title)
     for architecture in (*_growing(search_space), *search_space.members().values(), *samples):
-        room = room.joined(_room(search_space.sketch(architecture)))
+        room = room.joined(_room(search_space.drawing(architecture)))
     return room
 
 
@@ -76,6 +77,8 @@ def draw(
 ) -> Figure:
     """Return a drawing of an architecture, from the input at the left to the output at the right.
 
+    Choices for the whole network are boxes without links behind the output.
+
     Args:
         search_space: the space of the architecture.
         architecture: what to draw.
@@ -85,10 +88,9 @@ def draw(
     Returns:
         A Matplotlib figure on the Agg canvas, in no global state.
     """
-    sketch = search_space.sketch(architecture)
-    place = () if edit is None else sketch.place(edit.place)
-    spans = [target - source for source, target, _ in sketch.links] or [1]
-    needed, step = _room(sketch), _step(sketch)
+    drawing, sketch = search_space.drawing(architecture), search_space.sketch(architecture)
+    marked = drawing.shown(() if edit is None else sketch.place(edit.place))
+    needed, step = _room(drawing), _step(drawing)
     figure = Figure(figsize=_inches(needed, room), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -98,11 +100,15 @@ def draw(
     left = -BOX_WIDTH / 2 - MARGIN
     axes.set_xlim(left, left + shown.width)
     axes.set_ylim(-shown.below, shown.above)
-    for (source, target, label), span in zip(sketch.links, spans, strict=False):
-        _link(axes, source * step, target * step, span, label, marked=place == (source, target))
-    for number, (label, kind) in enumerate(zip(sketch.boxes, sketch.box_kinds, strict=True)):
+    for link in drawing.links:
+        _link(axes, drawing, link, step, marked=marked is link)
+    for box in drawing.joined:
+        ends = (box * step + BOX_WIDTH / 2, (box + 0.5) * step)
+        axes.plot(ends, (0, 0), color=INK, linewidth=1.2, zorder=2)
+    items = (*drawing.boxes, *(note for note in drawing.notes if note.label))
+    for number, (item, label, kind) in enumerate(zip(items, *drawing.row, strict=True)):
         fill = PLAIN if kind is None else FILLS[kind % len(FILLS)]
-        _box(axes, number * step, label, fill, marked=place == (number,))
+        _box(axes, number * step, label, fill, marked=marked is item)
     title = axes.set_title("" if edit is None else _title(edit), fontsize=10, color=MARK, loc="left")
     if room is not None:
         _fit(figure, axes, title, shown)
@@ -121,10 +127,10 @@ def _title(edit: Edit) -> str:
     return "" if edit.kind == "keep" else f"last edit: {edit}"
 
 
-def _room(sketch: Sketch) -> Room:
-    """Return the room that a sketch needs."""
-    width = _step(sketch) * (len(sketch.boxes) - 1) + BOX_WIDTH + 2 * MARGIN
-    return Room(width, _height(sketch, even=True), _height(sketch, even=False))
+def _room(drawing: Drawing) -> Room:
+    """Return the room that a drawing needs."""
+    width = _step(drawing) * (len(drawing.row[0]) - 1) + BOX_WIDTH + 2 * MARGIN
+    return Room(width, _height(drawing, above=True), _height(drawing, above=False))
 
 
 def _inches(needed: Room, room: Room | None) -> tuple[float, float]:
@@ -160,15 +166,20 @@ def _fit(figure: Figure, axes: Axes, title: Text, shown: Room) -> None:
         title.set_fontsize(title.get_fontsize() * (width - MARGIN) / needed)
 
 
-def _step(sketch: Sketch) -> float:
+def _step(drawing: Drawing) -> float:
     """Return the distance between boxes; wider where links between neighbours carry labels."""
-    labelled = any(label and target - source == 1 for source, target, label in sketch.links)
+    labelled = any(link.label and not link.passes for link in drawing.links)
     return BOX_WIDTH + (1.9 if labelled else GAP)
 
 
-def _height(sketch: Sketch, *, even: bool) -> float:
-    spans = [t - s for s, t, _ in sketch.links if t - s > 1 and ((t - s) % 2 == 0) == even]
+def _height(drawing: Drawing, *, above: bool) -> float:
+    spans = [abs(link.span) for link in drawing.links if link.passes and _is_above(link) == above]
     return BOX_HEIGHT / 2 + 0.25 + (0.35 + 0.42 * max(spans) if spans else 0.0)
+
+
+def _is_above(link: Link) -> bool:
+    """Return whether the arc of a link is above the boxes: an even span forwards, an odd one backwards."""
+    return (link.span % 2 == 0) == (link.span > 0)
 
 
 def _box(axes: Axes, x: float, label: str, fill: str, *, marked: bool) -> None:
@@ -189,18 +200,24 @@ def _box(axes: Axes, x: float, label: str, fill: str, *, marked: bool) -> None:
     axes.text(x, 0, lines, ha="center", va="center", fontsize=size, color=INK, zorder=4)
 
 
-def _link(axes: Axes, start: float, end: float, span: int, label: str, *, marked: bool) -> None:
-    """Draw an arrow: straight between neighbours, else an arc, even spans above and odd spans below."""
+def _link(axes: Axes, drawing: Drawing, link: Link, step: float, *, marked: bool) -> None:
+    """Draw an arrow: straight between neighbours, else an arc above or below the boxes.
+
+    A sum ends behind its target, where links to others begin, too.
+    """
     color, width = (MARK, 2.8) if marked else (INK, 1.2)
+    start, end = link.source * step, link.target * step
     ends: tuple[tuple[float, float], tuple[float, float]]
-    if span == 1:
+    if not link.passes:
         ends, bend, at = ((start + BOX_WIDTH / 2, 0), (end - BOX_WIDTH / 2, 0)), 0.0, 0.16
     else:
-        side = 1 if span % 2 == 0 else -1
-        edge = side * BOX_HEIGHT / 2
-        ends = (start + 0.25, edge), (end - 0.25, edge)
-        rise = 0.35 + 0.42 * span
-        bend, at = -side * 2 * (rise - 0.15) / (end - start - 0.5), edge + side * (rise - 0.15)
+        side, behind = 1 if _is_above(link) else -1, step / 2
+        edge, aside = side * BOX_HEIGHT / 2, math.copysign(0.25, link.span)
+        first = (start + behind, 0.0) if link.source in drawing.joined else (start + aside, edge)
+        last = (end + behind, 0.0) if link.kind == "sum" else (end - aside, edge)
+        ends = first, last
+        rise = 0.35 + 0.42 * abs(link.span)
+        bend, at = -side * 2 * (rise - 0.15) / (last[0] - first[0]), edge + side * (rise - 0.15)
     arrow = FancyArrowPatch(
         *ends,
         connectionstyle=f"arc3,rad={bend}",
@@ -210,10 +227,11 @@ def _link(axes: Axes, start: float, end: float, span: int, label: str, *, marked
         shrinkB=0,
         color=color,
         linewidth=width,
+        linestyle="dashed" if link.kind == "attention" else "solid",
         zorder=2,
     )
     axes.add_patch(arrow)
-    if label:
+    if link.label:
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
         style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": color, "zorder": 5}
-        axes.text((start + end) / 2, at, label, bbox=paper, **style)
+        axes.text((start + end) / 2, at, link.label, bbox=paper, **style)

@@ -6,6 +6,13 @@ from .base import uniform_below as uniform_below
 from .choices import Choices as Choices
 from .choices import ChoiceSpace as ChoiceSpace
 from .description import Description as Description
+from .drawing import LINK_WORDS as LINK_WORDS
+from .drawing import MARK_WORDS as MARK_WORDS
+from .drawing import Box as Box
+from .drawing import Draft as Draft
+from .drawing import Drawing as Drawing
+from .drawing import Link as Link
+from .drawing import Note as Note
 from .graph.edit_graph import EditGraph as EditGraph
 from .graph.landscape import edits_to as edits_to
 from .graph.landscape import local_optima as local_optima

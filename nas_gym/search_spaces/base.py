@@ -16,6 +16,7 @@ from nas_gym._shared import Shared
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
 from nas_gym.search_spaces.description import Description, describe_sketch
+from nas_gym.search_spaces.drawing import Drawing, as_drawing
 from nas_gym.search_spaces.graph.edit_graph import EditGraph
 from nas_gym.search_spaces.graph.paths import MOST_EXPANDED, EditPath, find_distance, find_path
 from nas_gym.search_spaces.sketch import Sketch
@@ -158,6 +159,14 @@ class SearchSpace(Shared, ABC, Generic[A]):
         """Return the architecture in words, as reports use them; by default the labels of its sketch."""
         return describe_sketch(self.sketch(architecture))
 
+    def drawing(self, architecture: A) -> Drawing:
+        """Return the architecture as pictures show it, by default its sketch.
+
+        A space whose sketch is not what the network computes, such as one with choices for the whole network,
+        says here where they act.
+        """
+        return as_drawing(self.sketch(architecture), self.describe(architecture).parts)
+
     @property
     def input_words(self) -> str:
         """What an example is, as reports say it: so many numbers or tokens, or a graph."""
@@ -175,8 +184,8 @@ class SearchSpace(Shared, ABC, Generic[A]):
     def network(self, architecture: A) -> Network:
         """Return the network that an architecture stands for; its output shape is (outputs,).
 
-        Drawings count the weights of a box by the nodes whose `layer` is its number in the sketch, alone
-        or with its label behind ("2 relu-64"), and those of the last box by the layer "output".
+        Drawings count the weights of a box by the nodes of its `layer`, by default its number in the sketch,
+        alone or with its label behind ("2 relu-64"), and those of the last box by the layer "output".
         """
 
     def slots(self, network: Network) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from nas_gym.errors import ConfigError
 from nas_gym.networks import Shape
 from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.description import Description, describe_choices
+from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.product import ProductSpace
 from nas_gym.search_spaces.sketch import Sketch
 from nas_gym.search_spaces.variables import Variable
@@ -122,6 +123,18 @@ class ChoiceSpace(ProductSpace[Choices]):
         codes = [2 + code for code in self.codes(architecture)]
         links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
         return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+
+    def drawing(self, architecture: Choices) -> Drawing:
+        """Return one box for the network, with the choices beside it, since where they act is not known."""
+        draft = self.draft(architecture)
+        draft.box(label="network", words="the network")
+        for name, value in architecture.values:
+            draft.note(name, words=str(value))
+        return draft.end()
+
+    def draft(self, architecture: Choices) -> Draft:
+        """Return a drawing in the making, in which a subclass says where its choices act, by their names."""
+        return Draft(self.sketch(architecture), self.describe(architecture).parts, self.choices)
 
     def describe(self, architecture: Choices) -> Description:
         values = {name: str(value) for name, value in architecture.values}

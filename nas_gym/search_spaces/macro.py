@@ -10,6 +10,7 @@ from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.description import Description, describe_chain
+from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.options import grid_shape, names, whole
 from nas_gym.search_spaces.product import ProductSpace
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
@@ -155,6 +156,13 @@ class MacroSpace(ProductSpace[Macro]):
         kinds = (None, *architecture.blocks, None)
         boxes, layers = ("input", *labels, "output"), numbered_layers(labels)
         return Sketch(boxes, links, (0, *codes, 1), (0,) * len(links), kinds, layers)
+
+    def drawing(self, architecture: Macro) -> Drawing:
+        draft = Draft(self.sketch(architecture), self.describe(architecture).parts)
+        draft.box(label="stem", words=f"a convolution of {self.channels} channels", layer="stem")
+        for number in draft.layers:
+            draft.box(number)
+        return draft.end()
 
     def describe(self, architecture: Macro) -> Description:
         return describe_chain([_in_words(self.blocks[block]) for block in architecture.blocks])

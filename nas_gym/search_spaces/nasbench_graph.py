@@ -9,7 +9,9 @@ from typing import Any
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.choices import Choices, ChoiceSpace
+from nas_gym.search_spaces.drawing import Drawing
 from nas_gym.search_spaces.graph_network.network import MessageLayers, Packing
+from nas_gym.search_spaces.graph_network.space import IN_WORDS
 from nas_gym.search_spaces.options import whole
 
 SHAPES = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", "0123")
@@ -17,6 +19,13 @@ SHAPES = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", "0123"
 OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
 AS_LAYERS = {"graph": "kgnn"}
 """Operations that go by another name in the ``graph`` space."""
+WORDS = IN_WORDS | {
+    "fc": "a linear layer, no message passing",
+    "graph": IN_WORDS["kgnn"],
+    "cheb": "Chebyshev convolution",
+    "arma": "ARMA convolution",
+    "skip": "nothing",
+}
 NODES = (1, 2, 3, 4)
 HEADS = 2
 
@@ -81,6 +90,27 @@ class NASBenchGraphSpace(ChoiceSpace):
             "edge_kinds": self._packing.kinds,
             "channels": self.channels,
         }
+
+    def drawing(self, architecture: Choices) -> Drawing:
+        draft = self.draft(architecture)
+        words = f"linear layer of {self.channels} channels"
+        states = [draft.box(label="linear", words=words, layer="input")]
+        reads = [int(digit) for digit in architecture["shape"]]
+        for node, source in zip(NODES, reads, strict=True):
+            name = f"node {node}"
+            operation = architecture[name]
+            states.append(
+                draft.box(
+                    name,
+                    words=f"{name}: {WORDS[operation]}",
+                    mark="" if operation in ("fc", "skip") else "neighbours",
+                    reads=[states[source]],
+                )
+            )
+        leaves = [states[node] for node in NODES if node not in reads]
+        draft.box(label="mean", words="mean over the nodes of the graph", reads=leaves)
+        draft.note("shape", words=architecture["shape"])
+        return draft.end()
 
     def network(self, architecture: Choices) -> Network:
         builder = NetworkBuilder(self.input_shape)

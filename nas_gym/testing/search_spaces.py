@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,7 +31,8 @@ def check_search_space(space: Space, *, seed: int = 0, walks: int = 8, steps: in
     - every architecture of a small space can be reached from every other by edits;
     - an observation is in the observation space, in fresh arrays, and no other architecture has it;
     - every assignment of the variables is an architecture, and those that are not active do not matter;
-    - a sketch is a labelled graph, and every network leads from the input to the outputs.
+    - a sketch is a labelled graph, and every network leads from the input to the outputs;
+    - a drawing shows every box of the sketch once, and its links lead on.
 
     Args:
         space: the search space, built.
@@ -52,6 +54,7 @@ def check_search_space(space: Space, *, seed: int = 0, walks: int = 8, steps: in
     _check_variables(space, states, rng)
     _check_samples(space, seed)
     _check_sketches(space, states)
+    _check_drawings(space, states)
     _check_networks(space, states)
     _check_members(space)
     if space.size <= COUNTED:
@@ -202,6 +205,23 @@ def _check_sketches(space: Space, states: States) -> None:
             require(0 <= source < target < len(sketch.boxes), f"{name} has a link from {source} to {target}")
         pairs = {link[:2] for link in sketch.links}
         require(len(pairs) == len(sketch.links), f"{name} has two links between the same boxes")
+
+
+def _check_drawings(space: Space, states: States) -> None:
+    for state in states:
+        drawing, name = space.drawing(state), f"the drawing of {str(state)!r}"
+        ends = (drawing.boxes[0].label, drawing.boxes[-1].label)
+        require(ends == ("input", "output"), f"{name} must lead from 'input' to 'output', not {ends}")
+        shown = Counter(drawing.numbers)
+        for number, label in enumerate(space.sketch(state).boxes):
+            require(
+                shown[number] == 1,
+                f"{name} shows box {number} of the sketch, {label!r}, {shown[number]} times",
+            )
+        for link in drawing.links:
+            there = {link.source, link.target} <= set(range(len(drawing.boxes)))
+            leads = (link.source < link.target) != (link.kind == "state")
+            require(there and leads, f"{name} has a link from {link.source} to {link.target}")
 
 
 def _check_networks(space: Space, states: States) -> None:

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from nas_gym.search_spaces import KEEP, SEARCH_SPACES, Sketch, make_search_space
+from nas_gym.search_spaces import KEEP, SEARCH_SPACES, Link, Sketch, make_search_space
 from nas_gym.testing import check_search_space
 
 ONLY = {
@@ -74,6 +74,21 @@ def without_ends(space):
     return {"sketch": lambda state: Sketch(("in", "out"), (), (0, 0), ())}
 
 
+def undrawn(space):
+    def drawing(state):
+        found = type(space).drawing(space, state)
+        return dataclasses.replace(found, boxes=(found.boxes[0], found.boxes[-1]), links=())
+
+    return {"drawing": drawing}
+
+
+def drawn_backwards(space):
+    def drawing(state):
+        return dataclasses.replace(type(space).drawing(space, state), links=(Link(1, 0),))
+
+    return {"drawing": drawing}
+
+
 def coloured(*kinds):
     def plant(space):
         def sketch(state):
@@ -105,6 +120,8 @@ def no_way_back(space):
         (forgets, r"decode\(encode\(a\)\) gives another one"),
         (draws_by_itself, "from one seed"),
         (without_ends, "must lead from 'input' to 'output'"),
+        (undrawn, "shows box 1 of the sketch, 'relu-64', 0 times"),
+        (drawn_backwards, "has a link from 1 to 0"),
         (coloured(0, 1), "needs a kind, or None, for each box"),
         (coloured(-1), "has the box kind -1"),
         (no_way_back, "cannot be led back to"),

@@ -10,10 +10,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from PIL import Image
 
-from nas_gym.envs.rendering import FILLS, PLAIN, draw
+from nas_gym.envs.rendering import FILLS, MARK, PLAIN, draw
 from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import ChoiceSpace, make_search_space
 from nas_gym.traces.tensorboard.architecture_picture import (
@@ -26,6 +26,7 @@ from nas_gym.traces.tensorboard.architecture_picture import (
 )
 from nas_gym.traces.tensorboard.colours import colours, levels, shades
 from nas_gym.traces.tensorboard.picture import SHADES, Picture, label, line_height, png, ramp, stacked
+from tests.search_spaces.conftest import built
 
 
 def opened(content, mode):
@@ -75,7 +76,7 @@ def test_an_architecture_has_a_box_for_each_layer_and_a_title(name):
     for _ in range(10):
         architecture = space.sample(rng)
         picture = architecture_picture(space, architecture, "accuracy 0.5")
-        boxes = space.sketch(architecture).boxes
+        boxes, _ = space.drawing(architecture).row
         grounds = picture.indices // SHADES
         changes = [np.diff((grounds != 0).astype(int), axis=axis) for axis in (0, 1)]
         found = [max((line == 1).sum() for line in each) for each in (changes[0].T, changes[1])]
@@ -90,9 +91,9 @@ KINDS = {
     "conv": ("sep3-16-relu > max_pool > conv3-32-tanh", [None, 2, 3, 0, None]),
     "tabular": (
         "plain, no_norm, dropout_0, chain: relu-32 > tanh-128",
-        [None, None, None, None, None, 0, 1, None],
+        [None, None, 0, 1, None, None, None, None],
     ),
-    "macro": ("01200000", [None, 0, 1, 2, 0, 0, 0, 0, 0, None]),
+    "macro": ("01200000", [None, None, 0, 1, 2, 0, 0, 0, 0, 0, None]),
     "cell": ("resnet", [None, None, None, None]),
 }
 
@@ -116,6 +117,52 @@ def test_a_box_is_filled_by_what_its_layer_is_in_frames_and_pictures_alike(name)
         PLAIN,
         *FILLS,
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "words", "label"),
+    [
+        (
+            "graph",
+            "plain_edges, sum, last, layer_norm: gcn-32",
+            "swap normalisation to layer_norm",
+            "layer_norm",
+        ),
+        ("graph", "plain_edges, max, last, no_norm: gcn-32", "swap readout to max", "max, last"),
+        (
+            "graph",
+            "plain_edges, sum, last, no_norm: gcn-32 > gat-16",
+            "swap operation of layer 2 to gat",
+            "gat-16",
+        ),
+        ("choices of one's own", "width=8, activation=relu, repeats=1", "swap width to 8", "width-8"),
+        ("asr_cell on frames", "conv5 > linear > conv7", "swap node 3 to conv7", "conv7"),
+    ],
+)
+def test_the_last_edit_is_marked_where_it_acts(key, text, words, label):
+    space = built(key)
+    (edit,) = [edit for edit in space.actions if edit.words == words]
+    axes = draw(space, space.parse(text), edit).axes[0]
+    boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
+    marked = [number for number, box in enumerate(boxes) if to_hex(box.get_edgecolor()) == MARK]
+    (number,) = marked
+    assert axes.texts[number].get_text() == label.replace("-", "\n", 1)
+
+
+def test_frames_and_pictures_have_an_arrow_for_each_link_of_a_drawing():
+    space = built("seq2seq")
+    text = "width_32, gru_encoder, encoder_depth_2, heads_2: transformer-all"
+    drawing = space.drawing(space.parse(text))
+    arrows = [
+        one for one in draw(space, space.parse(text)).axes[0].patches if isinstance(one, FancyArrowPatch)
+    ]
+    assert len(arrows) == len(drawing.links)
+    dashed = [arrow for arrow in arrows if arrow.get_linestyle() == "dashed"]
+    assert len(dashed) == sum(link.kind == "attention" for link in drawing.links) == 2
+    both = [
+        architecture_picture(space, space.parse(each), "") for each in (text, text.replace("all", "last"))
+    ]
+    assert (both[0].pixels() < 128).sum() > (both[1].pixels() < 128).sum()
 
 
 class Labelled(ChoiceSpace):

@@ -20,6 +20,7 @@ from nas_gym.search_spaces.asr_cell.architecture import (
 from nas_gym.search_spaces.asr_cell.network import Macro, cell_mixture, cell_network
 from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.description import SHORTCUT, Description, describe_graph, describe_sketch
+from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.options import whole
 from nas_gym.search_spaces.product import ProductSpace
 from nas_gym.search_spaces.sketch import Sketch
@@ -195,6 +196,22 @@ class AsrCellSpace(ProductSpace[AsrCell]):
             for node, operation in enumerate(architecture.operations, start=1)
         }
         return Description(words, {**parts, **named})
+
+    def drawing(self, architecture: AsrCell) -> Drawing:
+        """Return boxes of the operations, to whose results shortcuts add."""
+        draft = Draft(self.sketch(architecture), self.describe(architecture).parts)
+        for node, operation in enumerate(architecture.operations, start=1):
+            shown = (2 * node - 1, 2 * node)
+            reads: list[int] | None = [] if operation == "zero" else None
+            draft.box(*shown, label=operation, words=IN_WORDS[operation], layer="", reads=reads)
+            for source in architecture.sources(node):
+                draft.link(source, node, "sum")
+        blocks, cells = len(self._macro.channels), self._macro.cells
+        front = "log-mel frames; " if self._macro.rate else ""
+        often = f"{blocks} times " if blocks > 1 else ""
+        made = f"{often}a convolution and {cells} such cell{'s' * (cells > 1)}"
+        draft.remark("around the cell", f"{front}{made}; the mean over time; a linear layer")
+        return draft.end()
 
     def value_words(self, variable: Variable, value: str) -> str:
         return IN_WORDS.get(value, value)

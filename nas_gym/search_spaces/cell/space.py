@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nas_gym.errors import ConfigError
@@ -22,6 +23,7 @@ from nas_gym.search_spaces.cell.architecture import (
 )
 from nas_gym.search_spaces.cell.network import cell_mixture, cell_network
 from nas_gym.search_spaces.description import Description, describe_graph
+from nas_gym.search_spaces.drawing import Drawing, Note, around_cells
 from nas_gym.search_spaces.options import grid_shape, names, whole
 from nas_gym.search_spaces.product import ProductSpace
 from nas_gym.search_spaces.sketch import Sketch
@@ -141,6 +143,10 @@ class CellSpace(ProductSpace[Cell]):
         ]
         codes = tuple(self._present.index(operation) for _, _, operation in present)
         return Sketch(("input", "node 1", "node 2", "output"), tuple(present), (0, 2, 2, 1), codes)
+
+    def drawing(self, architecture: Cell) -> Drawing:
+        words = around_cells("stage", len(self.channels), self.cells, "reduction")
+        return replace(super().drawing(architecture), notes=(Note("around the cell", words),))
 
     def describe(self, architecture: Cell) -> Description:
         sketch = self.sketch(architecture)

@@ -20,6 +20,7 @@ from nas_gym.search_spaces.conv.members import conv_shapes
 from nas_gym.search_spaces.conv.network import conv_network
 from nas_gym.search_spaces.conv.text import parse_conv
 from nas_gym.search_spaces.description import Description, describe_chain
+from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.options import distinct, grid_shape, names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import Variable, by_name
@@ -207,6 +208,14 @@ class ConvSpace(SearchSpace[Conv]):
         kinds = (None, *(self.operations.index(layer.operation) for layer in architecture.layers), None)
         boxes, layers = ("input", *labels, "output"), numbered_layers(labels)
         return Sketch(boxes, chain + skips, (0, *codes, 1), link_codes, kinds, layers)
+
+    def drawing(self, architecture: Conv) -> Drawing:
+        draft = Draft(self.sketch(architecture), self.describe(architecture).parts)
+        for number in draft.layers:
+            draft.box(number)
+        for source, target in architecture.ordered_skips:
+            draft.link(source, target, "sum")
+        return draft.end()
 
     def describe(self, architecture: Conv) -> Description:
         return describe_chain([layer.words for layer in architecture.layers], architecture.ordered_skips)

@@ -9,6 +9,8 @@ from nas_gym.networks import Network, NetworkBuilder, Shape
 Block = tuple[str, int]
 """Kind and size; the size of `linear` is 0."""
 KINDS = ("linear", "average", "perceptron", "generic", "trend", "season", "causal", "gru")
+TAKES_OFF = ("average", "generic", "trend", "season")
+"""Kinds that take off the window what they understood; behind the others it is what it was."""
 POWERS = 3
 """Functions of a trend: a level, a slope, a bend."""
 MOST_WAVES = 4

@@ -14,8 +14,10 @@ from nas_gym.networks import Network, Shape
 from nas_gym.search_spaces.base import KEEP, SearchSpace
 from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.description import Description, describe_chain
+from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.forecaster.blocks import (
     KINDS,
+    TAKES_OFF,
     Block,
     Frame,
     block_text,
@@ -238,6 +240,16 @@ class ForecasterSpace(SearchSpace[Forecaster]):
 
     def describe(self, architecture: Forecaster) -> Description:
         return describe_chain(list(map(block_words, architecture.blocks)))
+
+    def drawing(self, architecture: Forecaster) -> Drawing:
+        draft = Draft(self.sketch(architecture), self.describe(architecture).parts)
+        window, made = 0, []
+        for number, (kind, _) in enumerate(architecture.blocks, start=1):
+            block = draft.box(number, reads=[])
+            draft.link(window, block, "rest" if window else "")
+            window = block if kind in TAKES_OFF else window
+            made.append(block)
+        return draft.end(made, "forecast")
 
     def value_words(self, variable: Variable, value: str) -> str:
         block = self._by_text.get(value) if variable.aspect == "block" else None

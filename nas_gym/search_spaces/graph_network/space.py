@@ -7,7 +7,8 @@ from typing import Any
 
 from nas_gym.errors import ConfigError
 from nas_gym.networks import READOUTS, Network, Shape
-from nas_gym.search_spaces.graph_network.network import OPERATIONS, Packing, build_network
+from nas_gym.search_spaces.drawing import Drawing
+from nas_gym.search_spaces.graph_network.network import ACTIVATION, OPERATIONS, Packing, build_network
 from nas_gym.search_spaces.layered.architecture import Layer, Layered
 from nas_gym.search_spaces.layered.space import LayeredSpace
 from nas_gym.search_spaces.options import names, whole, wholes
@@ -147,6 +148,21 @@ class GraphSpace(LayeredSpace):
 
     def whole_layer(self, aspect: str, word: str) -> str:
         return "readout" if aspect == "readout" else ""
+
+    def drawing(self, architecture: Layered) -> Drawing:
+        draft = self.draft(architecture)
+        layers = [
+            draft.box(number, mark="" if operation == "fc" else "neighbours")
+            for number, (_, operation) in zip(draft.layers, architecture.layers, strict=True)
+        ]
+        readout = draft.box("readout", "jumping")
+        if "concat" in architecture.wholes:
+            for layer in layers[:-1]:
+                draft.link(layer, readout, "jump")
+        words = f"hidden layer of {self._head} units with {ACTIVATION}"
+        draft.box(label=f"{ACTIVATION}-{self._head}", words=words, layer="output")
+        draft.note("edges", "normalisation")
+        return draft.end()
 
     def members(self) -> dict[str, Layered]:
         """Return networks of most layers of one operation each, with readouts as in their papers."""

@@ -12,6 +12,7 @@ from gymnasium import spaces
 
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace
 from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
+from nas_gym.search_spaces.drawing import Draft
 from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.variables import Variable, by_name
 
@@ -111,6 +112,10 @@ class HeadedSpace(SearchSpace[H]):
         if words[place] == edit.value:
             return None
         return replace(architecture, wholes=(*words[:place], edit.value, *words[place + 1 :]))
+
+    def draft(self, architecture: H) -> Draft:
+        """Return a drawing in the making, in which a subclass says where choices for the whole act."""
+        return Draft(self.sketch(architecture), self.describe(architecture).parts, self.wholes)
 
     def index(self, architecture: H) -> int:
         head = self._heads.number(self._digits(architecture))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.description import Description
+from nas_gym.search_spaces.drawing import Drawing, Note, around_cells
 from nas_gym.search_spaces.nasbench101.architecture import (
     EDGES,
     IN_WORDS,
@@ -212,6 +214,10 @@ class NASBench101Space(SearchSpace[GraphCell]):
             (0,) * len(links),
             box_kinds=(None, *kinds, None),
         )
+
+    def drawing(self, architecture: GraphCell) -> Drawing:
+        words = around_cells("stack", self.stacks, self.cells, "pool")
+        return replace(super().drawing(architecture), notes=(Note("around the cell", words),))
 
     def describe(self, architecture: GraphCell) -> Description:
         parts: dict[tuple[int, ...], str] = {

@@ -11,6 +11,7 @@ from nas_gym.errors import ConfigError
 from nas_gym.networks import FUNCTIONS, Network, NetworkBuilder, Shape, loose_ends
 from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.description import Description
+from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.options import names, whole
 from nas_gym.search_spaces.product import ProductSpace
 from nas_gym.search_spaces.recurrent.sequence import SequenceForm
@@ -185,15 +186,25 @@ class RecurrentCellSpace(ProductSpace[Cell]):
         return Sketch(boxes, tuple(sorted(links)), codes, (0,) * len(links), kinds, layers)
 
     def describe(self, architecture: Cell) -> Description:
-        pairs = zip(architecture.functions, architecture.previous, strict=True)
-        told = [
-            f"{'no function' if function == 'identity' else function} of node {place}"
-            for function, place in pairs
-        ]
+        told = [self._node_words(architecture, node) for node in range(1, self.nodes + 1)]
         nodes = [f"node {number} is {words}" for number, words in enumerate(told, start=1)]
         parts: dict[tuple[int, ...], str] = {(1,): "the mix of input and state"}
         parts |= {(box,): words for box, words in enumerate(told, start=2)}
         return Description(f"a recurrent cell in which {', '.join(nodes)}", parts)
+
+    def drawing(self, architecture: Cell) -> Drawing:
+        draft = Draft(self.sketch(architecture), self.describe(architecture).parts)
+        if self.form.vocabulary:
+            words = f"{self.cell_size} numbers for each token"
+            draft.box(label="embedding", words=words, layer="embedding")
+        nodes = [draft.box(1, mark="steps")]
+        for node, place in enumerate(architecture.previous, start=1):
+            words = f"node {node}: {self._node_words(architecture, node)}"
+            nodes.append(draft.box(node + 1, words=words, reads=[nodes[place]]))
+        ends = [nodes[end] for end in loose_ends(architecture.previous)]
+        state = draft.box(label="mean", words="next state: the mean of what no node reads", reads=ends)
+        draft.link(state, nodes[0], "state")
+        return draft.end()
 
     def isomorphism_class(self, architecture: Cell) -> str:
         """Return a text that cells share which differ in the order of their nodes alone."""
@@ -206,6 +217,11 @@ class RecurrentCellSpace(ProductSpace[Cell]):
             return f"{(('mix', *architecture.functions))[node]}({inner})"
 
         return tree(0)
+
+    @staticmethod
+    def _node_words(architecture: Cell, node: int) -> str:
+        function, place = architecture.functions[node - 1], architecture.previous[node - 1]
+        return f"{'no function' if function == 'identity' else function} of node {place}"
 
     def network(self, architecture: Cell) -> Network:
         builder = NetworkBuilder(self.input_shape)

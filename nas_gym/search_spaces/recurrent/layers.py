@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nas_gym.networks import Network, NetworkBuilder, Shape
+from nas_gym.search_spaces.drawing import Drawing
 from nas_gym.search_spaces.layered.chain import HeadedChain, HeadedChainSpace, Layer
 from nas_gym.search_spaces.options import names, rates, whole, wholes
 from nas_gym.search_spaces.recurrent.sequence import SequenceForm
@@ -139,6 +140,22 @@ class RecurrentSpace(HeadedChainSpace):
 
     def whole_layer(self, aspect: str, word: str) -> str:
         return "embedding" if aspect == "embedding" else ""
+
+    def drawing(self, architecture: HeadedChain) -> Drawing:
+        draft, chosen = self.draft(architecture), self.chosen(architecture)
+        before = draft.box("embedding") if "embedding" in chosen else 0
+        width = int(chosen["embedding"].partition("_")[2]) if before else self.input_shape[0]
+        for number, (_, own) in zip(draft.layers, architecture.layers, strict=True):
+            layer = draft.box(number, mark="steps")
+            # Of the last layer only its last state is left, which has another shape than what it reads.
+            ends = number == draft.layers[-1] and chosen.get("readout") == "last_state"
+            if chosen["shortcuts"] == "residual" and int(own) == width and not ends:
+                draft.link(before, layer, "sum")
+            before, width = layer, int(own)
+        if "readout" in chosen:
+            draft.box("readout")
+        draft.note("direction", "dropout", "shortcuts")
+        return draft.end()
 
     def network(self, architecture: HeadedChain) -> Network:
         chosen = self.chosen(architecture)

@@ -7,6 +7,7 @@ from typing import Any
 
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
+from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.layered.chain import HeadedChain, HeadedChainSpace, Layer
 from nas_gym.search_spaces.options import names, whole, wholes
 from nas_gym.search_spaces.seq2seq.network import DecoderLayer, Encoder, Sizes, build_network
@@ -24,6 +25,14 @@ IN_WORDS = {
     "last": "attention to the last layer of the encoder",
     "all": "attention to every layer of the encoder",
 }
+
+DRAWN = {
+    "transformer": "transformer",
+    "none": "no attention to the source",
+    "last": "attention to the last layer",
+    "all": "attention to every layer",
+}
+"""The same in fewer words, where a drawing has links to the layers of the encoder."""
 
 
 class Seq2SeqSpace(HeadedChainSpace):
@@ -185,6 +194,45 @@ class Seq2SeqSpace(HeadedChainSpace):
 
     def whole_layer(self, aspect: str, word: str) -> str:
         return "encoder" if aspect == "encoder" else ""
+
+    def drawing(self, architecture: HeadedChain) -> Drawing:
+        draft = self.draft(architecture)
+        memories = self._draw_encoder(draft, self.chosen(architecture))
+        summary = draft.box(label="mean", words="mean over the source", layer="summary")
+        before = draft.box(
+            label="embedding", words="embedding of the answer so far", layer="decoder embedding", reads=[0]
+        )
+        draft.link(summary, before, "sum")
+        for number, (kind, attends) in zip(draft.layers, architecture.layers, strict=True):
+            words = f"{DRAWN.get(kind, IN_WORDS[kind])}, {DRAWN[attends]}"
+            layer = draft.box(number, words=words, mark="causal" if kind == "transformer" else "steps")
+            if kind == "transformer" or attends == "none":
+                draft.link(before, layer, "sum")
+            for memory in {"none": [], "last": memories[-1:], "all": memories}[attends]:
+                draft.link(memory, layer, "attention")
+            before = layer
+        draft.note("width", "encoder depth", "heads")
+        if any(kind != "transformer" and attends != "none" for kind, attends in architecture.layers):
+            draft.remark("recurrent layer with attention", "what it reads is added before it attends")
+        return draft.end()
+
+    def _draw_encoder(self, draft: Draft, chosen: dict[str, str]) -> list[int]:
+        """Append the boxes of the encoder and return those of its layers."""
+        kind = chosen["encoder"].removesuffix("_encoder")
+        before = draft.box(label="embedding", words="embedding of the source", layer="encoder")
+        layers: list[int] = []
+        for number in range(1, int(chosen["encoder depth"].rpartition("_")[2]) + 1):
+            layer = draft.box(
+                *([] if layers else ["encoder"]),
+                label=chosen["encoder"],
+                words=f"encoder layer {number}: {DRAWN.get(kind, IN_WORDS[kind])}",
+                layer="encoder",
+                mark="self-attention" if kind == "transformer" else "steps",
+            )
+            draft.link(before, layer, "sum")
+            layers.append(layer)
+            before = layer
+        return layers
 
     def isomorphism_class(self, architecture: HeadedChain) -> str:
         """Return the text with attention to the last layer where the encoder has one layer alone.

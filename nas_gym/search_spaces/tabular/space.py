@@ -10,6 +10,7 @@ from nas_gym._checks import number
 from nas_gym.errors import ConfigError
 from nas_gym.networks import ACTIVATIONS, Network, Shape
 from nas_gym.search_spaces.description import activation_words
+from nas_gym.search_spaces.drawing import Drawing
 from nas_gym.search_spaces.layered.architecture import Layer, Layered
 from nas_gym.search_spaces.layered.space import LayeredSpace
 from nas_gym.search_spaces.options import distinct, names, whole, wholes
@@ -161,6 +162,21 @@ class TabularSpace(LayeredSpace):
 
     def whole_layer(self, aspect: str, word: str) -> str:
         return aspect if word in EMBEDDINGS else ""
+
+    def drawing(self, architecture: Layered) -> Drawing:
+        draft = self.draft(architecture)
+        parts = [draft.box(name, reads=[0]) for name in ("numbers", "categories") if name in self.wholes]
+        if self._places.small:
+            words = "small columns: a feature for each category"
+            parts.append(draft.box(label="one_hot", words=words, reads=[0]))
+        before, width = -1, 0
+        for box, (own, _) in zip(draft.layers, architecture.layers, strict=True):
+            layer = draft.box(box, reads=None if width else parts)
+            if own == width and "residual" in architecture.wholes:
+                draft.link(before, layer, "sum")
+            before, width = layer, own
+        draft.note("normalisation", "dropout", "shortcuts")
+        return draft.end()
 
     def network(self, architecture: Layered) -> Network:
         chosen = dict(zip(self.wholes, architecture.wholes, strict=True))

@@ -29,6 +29,12 @@ class Front:
     stride: int
     positions: str
 
+    def words(self, input_shape: Shape) -> str:
+        """Return what the positions of the sequence are."""
+        if self.codes is not None:
+            return "embedding of tokens"
+        return "patches" if len(input_shape) == 3 else "frames"
+
     def sequence(self, builder: NetworkBuilder) -> tuple[int, int | None]:
         """Append what makes the sequence; return its node, and that of its mask, None without padding."""
         mask = None

@@ -14,6 +14,7 @@ from nas_gym.networks import ACTIVATIONS, Network, Shape
 from nas_gym.search_spaces.base import KEEP, SearchSpace
 from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.description import Description, describe_chain
+from nas_gym.search_spaces.drawing import Draft, Drawing, MarkKind
 from nas_gym.search_spaces.options import distinct, names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.transformer.architecture import (
@@ -29,7 +30,7 @@ from nas_gym.search_spaces.transformer.architecture import (
     qkv_width,
     swaps_between,
 )
-from nas_gym.search_spaces.transformer.front import Front, stride_of
+from nas_gym.search_spaces.transformer.front import LAYER, Front, stride_of
 from nas_gym.search_spaces.transformer.network import Answers, transformer_network
 from nas_gym.search_spaces.variables import Variable, by_name
 
@@ -312,6 +313,20 @@ class TransformerSpace(SearchSpace[Transformer]):
 
     def describe(self, architecture: Transformer) -> Description:
         return describe_chain([block.words for block in architecture.blocks])
+
+    def drawing(self, architecture: Transformer) -> Drawing:
+        draft = Draft(self.sketch(architecture), self.describe(architecture).parts)
+        made = self._front.words(self.input_shape)
+        before = draft.box(label="positions", words=f"{made}, with their positions", layer=LAYER)
+        attends: MarkKind = "causal" if self._answers.causal else "self-attention"
+        for box, block in enumerate(architecture.blocks, start=1):
+            layer = draft.box(box, mark=attends if block.kind == "attention" else "")
+            if block.kind != "identity":
+                draft.link(before, layer, "sum")
+            before = layer
+        words = "layer norm" if self._answers.positions else "layer norm, and the mean over the positions"
+        draft.box(label="layer_norm" if self._answers.positions else "mean", words=words, layer="output")
+        return draft.end()
 
     def value_words(self, variable: Variable, value: str) -> str:
         """Return a norm, or a convolution of queries, keys and values, in words."""

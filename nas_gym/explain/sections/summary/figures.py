@@ -8,7 +8,8 @@ from typing import Any
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.section import Figure
 from nas_gym.explain.sections.alternatives.costs import undone
-from nas_gym.explain.sections.summary.drawing import Mark, Place, network_figure
+from nas_gym.explain.sections.summary.badges import Mark, Place
+from nas_gym.explain.sections.summary.drawing import network_figure
 from nas_gym.explain.sections.summary.reasons import Reason
 from nas_gym.search_spaces import Architecture, SearchSpace
 
