@@ -44,8 +44,6 @@ VALUES = ("mlp on a table", "conv on signals", "cell on images", "macro on signa
 def each_form(*elsewhere: str) -> list[Any]:
     """Return the names of `EVERY` as parameters: the first of each space and kind of example is fast.
 
-    Signals and images are of one kind here, since the spaces of both are the same but for their kernels.
-
     Args:
         elsewhere: spaces that a fast test beside it has already.
     """
