@@ -22,8 +22,7 @@ def cases() -> list[Any]:
     """Return formats and spaces: plain code is fast, what torch exports takes seconds each."""
     found = [pytest.param("python", *each.values, marks=each.marks) for each in each_form()]
     for to, marks in (("torch", ()), ("onnx", (ONNX,))):
-        for name in EVERY:
-            found.append(pytest.param(to, name, marks=(*marks, pytest.mark.slow)))
+        found += [pytest.param(to, name, marks=(*marks, pytest.mark.slow)) for name in EVERY]
     return found
 
 
