@@ -105,18 +105,6 @@ def test_a_network_that_predicts_values_answers_in_their_units(to, tmp_path):
     assert (done.rows, done.difference <= 1e-5) == (20, True)
 
 
-@pytest.mark.parametrize("space", ["mlp", "conv", "cell", "macro", "nasbench101", "tabular"])
-@pytest.mark.parametrize("to", [pytest.param("torch", marks=pytest.mark.slow), "python"])
-def test_networks_of_every_space_are_exported(space, to, tmp_path):
-    task = make_task("digits")
-    made = make_search_space(space, task.input_shape, task.outputs)
-    architecture = made.sample(np.random.default_rng(0))
-    module = with_random_arrays(NetworkModule(made.network(architecture)))
-    save_network(tmp_path / "best.pt", made, task, architecture, module)
-    saved = load_network(tmp_path / "best.pt")
-    assert export_network(saved, to, path_for(tmp_path, to)).difference <= 1e-5
-
-
 # Shop: a table with numbers in a form of their own, truths and categories.
 
 

@@ -15,13 +15,15 @@ LAYERS = ("sum", "mean", "normalised", "symmetric", "gat", "kinds", "counts", "b
 Body = Callable[[NetworkBuilder, int, int], int]
 
 
-def random_graph(rng: np.random.Generator, nodes: int, room: int) -> np.ndarray:
+def random_graph(
+    rng: np.random.Generator, nodes: int, room: int, features: int = FEATURES, kinds: int = KINDS
+) -> np.ndarray:
     """Return a packed graph of so many nodes in an array with room for more."""
-    x = np.zeros((FEATURES + room, room), dtype=np.float32)
+    x = np.zeros((features + room, room), dtype=np.float32)
     x[0, :nodes] = 1
-    x[1:FEATURES, :nodes] = rng.random((FEATURES - 1, nodes))
-    edges = np.triu(rng.integers(0, KINDS + 1, (nodes, nodes)) * (rng.random((nodes, nodes)) < 0.5), 1)
-    x[FEATURES : FEATURES + nodes, :nodes] = edges + edges.T
+    x[1:features, :nodes] = rng.random((features - 1, nodes))
+    edges = np.triu(rng.integers(0, kinds + 1, (nodes, nodes)) * (rng.random((nodes, nodes)) < 0.5), 1)
+    x[features : features + nodes, :nodes] = edges + edges.T
     return x
 
 
