@@ -14,10 +14,12 @@ from nas_gym.errors import NASGymError
 from nas_gym.networks import NetworkBuilder, NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.training import Member, Recipe
+from nas_gym.training.kernels.paths import PATHS, paths_set
 from tests.helpers.networks import make_data, random_members, trained
 from tests.training.operations.test_table_operations import ordinary
 
 COLUMNS = [1, 4, 1, 3]
+RECIPE = Recipe(epochs=2, batch_size=32, optimizer="sgd", learning_rate=0.02)
 PLAIN = "plain, answer_token, dropout_0: heads_2-reglu-16"
 
 
@@ -128,12 +130,11 @@ def test_fused_networks_stay_with_the_ordinary_loop_and_do_not_depend_on_company
     """Whole networks with dropout, on a table of numbers and categories."""
     data = make_data((7,), train_size=54)
     space = make_search_space({"name": "ft_transformer", "columns": [1, 3, 1, 2], "max_layers": 2}, (7,), 10)
-    recipe = Recipe(epochs=2, batch_size=32, optimizer="sgd", learning_rate=0.02)
     members = random_members(space, 4, seed=2)
-    together = trained(members, data, recipe)
+    together = trained(members, data, RECIPE)
     for member, result in zip(members, together, strict=True):
-        assert result.step_losses == pytest.approx(ordinary(member, recipe).step_losses, abs=1e-5)
-    (alone,) = trained(members[:1], data, recipe)
+        assert result.step_losses == pytest.approx(ordinary(member, RECIPE).step_losses, abs=1e-5)
+    (alone,) = trained(members[:1], data, RECIPE)
     assert all(torch.equal(alone.state[key], together[0].state[key]) for key in alone.state)
 
 
@@ -206,3 +207,14 @@ def test_tokens_of_other_features_than_there_are_are_refused() -> None:
     builder = NetworkBuilder((5,))
     with pytest.raises(NASGymError, match=r"read 6 features, not shape \(5,\): pass the width of every"):
         builder.feature_tokens(builder.input, 4, numbers=3, categories=[3])
+
+
+def test_the_ways_of_a_gpu_give_the_same_losses() -> None:
+    data = make_data((7,), train_size=54)
+    space = make_search_space({"name": "ft_transformer", "columns": [1, 3, 1, 2], "max_layers": 2}, (7,), 10)
+    members = random_members(space, 3, seed=4)
+    expected = trained(members, data, RECIPE)
+    with paths_set("cpu", PATHS["cuda"]):
+        found = trained(members, data, RECIPE)
+    for one, other in zip(found, expected, strict=True):
+        assert one.step_losses == pytest.approx(other.step_losses, abs=1e-5)

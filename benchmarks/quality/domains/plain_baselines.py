@@ -3,7 +3,6 @@
     python benchmarks/quality/domains/plain_baselines.py                 # every task of TASKS
     python benchmarks/quality/domains/plain_baselines.py --task friedman --task '{"name": "digits"}'
     python benchmarks/quality/domains/plain_baselines.py --task digits --architecture "conv3-16-relu"
-    python benchmarks/quality/domains/plain_baselines.py --task friedman --search-space tabular --architecture resnet
 
 The best constant answer, a linear model on the raw numbers (logistic regression on pixels, linear
 regression of values) and gradient boosting, all of scikit-learn with its defaults, fitted on the training
