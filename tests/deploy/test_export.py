@@ -105,7 +105,9 @@ def test_a_network_that_predicts_values_answers_in_their_units(to, tmp_path):
     assert (done.rows, done.difference <= 1e-5) == (20, True)
 
 
-@pytest.mark.parametrize("space", ["mlp", "conv", "cell", "macro", "nasbench101", "tabular"])
+@pytest.mark.parametrize(
+    "space", ["mlp", "conv", "cell", "macro", "nasbench101", "tabular", "ft_transformer"]
+)
 @pytest.mark.parametrize("to", [pytest.param("torch", marks=pytest.mark.slow), "python"])
 def test_networks_of_every_space_are_exported(space, to, tmp_path):
     task = make_task("digits")
