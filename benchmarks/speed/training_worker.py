@@ -35,6 +35,7 @@ FITTING: dict[str, tuple[str, ...]] = {
     "macro": ("digits", "mnist1d"),
     "nasbench101": ("digits", "mnist1d"),
     "tabular": ("breast_cancer",),
+    "ft_transformer": ("breast_cancer",),
     "graph": ("melting_point",),
     "nasbench_graph": ("melting_point",),
     "recurrent": ("language_id",),

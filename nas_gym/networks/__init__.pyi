@@ -30,6 +30,8 @@ from .operations.dilated_conv import DilatedConv as DilatedConv
 from .operations.dilated_conv import dilation as dilation
 from .operations.dilated_conv import reach as reach
 from .operations.dropout import Dropout as Dropout
+from .operations.gated import GATES as GATES
+from .operations.gated import Gated as Gated
 from .operations.global_avg_pool import GlobalAvgPool as GlobalAvgPool
 from .operations.graphs.adjacency import WEIGHTS as WEIGHTS
 from .operations.graphs.adjacency import Adjacency as Adjacency
@@ -82,6 +84,8 @@ from .operations.series.moving_average import MovingAverage as MovingAverage
 from .operations.series.time_map import TimeMap as TimeMap
 from .operations.squeeze_excitation import SqueezeExcitation as SqueezeExcitation
 from .operations.tables.category_embedding import CategoryEmbedding as CategoryEmbedding
+from .operations.tables.feature_tokens import FeatureTokens as FeatureTokens
+from .operations.tables.feature_tokens import category_ranges as category_ranges
 from .operations.tables.periodic import TURN as TURN
 from .operations.tables.periodic import Periodic as Periodic
 from .operations.tables.piecewise_linear import PiecewiseLinear as PiecewiseLinear

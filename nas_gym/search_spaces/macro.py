@@ -167,6 +167,25 @@ class MacroSpace(ProductSpace[Macro]):
     def describe(self, architecture: Macro) -> Description:
         return describe_chain([_in_words(self.blocks[block]) for block in architecture.blocks])
 
+    def members(self) -> dict[str, Macro]:
+        """Return chains of MobileNets, as far as the space has their blocks, each of the most expansion.
+
+        ``mobilenet_v2`` has kernel 3 in every layer (Sandler et al. 2018), of expansion 6 where there is
+        such a block. ``mobilenet_v3`` has that in the first stage, and kernel 5 with squeeze and excitation
+        in the others, as most of its layers there (Howard et al. 2019).
+        """
+        kernels, found = ("k3", "k5_se"), {}
+        first, later = (
+            next((f"mb{by}_{kernel}" for by in (6, 3) if f"mb{by}_{kernel}" in self.blocks), None)
+            for kernel in kernels
+        )
+        if first is not None:
+            found["mobilenet_v2"] = Macro((self.blocks.index(first),) * LAYERS)
+            if later is not None:
+                chosen = (first,) * STAGES[0] + (later,) * (LAYERS - STAGES[0])
+                found["mobilenet_v3"] = Macro(tuple(map(self.blocks.index, chosen)))
+        return found
+
     def isomorphism_class(self, architecture: Macro) -> str:
         """Return the text with the identities after the first layer of a stage moved to the stage's end.
 

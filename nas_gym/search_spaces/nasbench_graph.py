@@ -27,6 +27,9 @@ WORDS = IN_WORDS | {
     "skip": "nothing",
 }
 NODES = (1, 2, 3, 4)
+CHAIN = "0123"
+JUMPING = ("0112", ("gcn", "gcn", "skip", "skip"))
+"""A network of two layers that hands on what each of them gives."""
 HEADS = 2
 
 
@@ -111,6 +114,23 @@ class NASBenchGraphSpace(ChoiceSpace):
         draft.box(label="mean", words="mean over the nodes of the graph", reads=leaves)
         draft.note("shape", words=architecture["shape"])
         return draft.end()
+
+    def members(self) -> dict[str, Choices]:
+        """Return chains of four layers of one operation, by the names of the ``graph`` space, and ``jk``.
+
+        The last is a jumping knowledge network (Xu et al. 2018): two layers of ``gcn``, of which the answer
+        is read side by side.
+        """
+        chains = {
+            AS_LAYERS.get(operation, operation): (CHAIN, (operation,) * len(NODES))
+            for operation in OPERATIONS
+            if operation not in ("fc", "skip")
+        }
+        found = {**chains, "jk": JUMPING}
+        return {
+            name: Choices((("shape", shape), *((f"node {node}", of[node - 1]) for node in NODES)))
+            for name, (shape, of) in found.items()
+        }
 
     def network(self, architecture: Choices) -> Network:
         builder = NetworkBuilder(self.input_shape)

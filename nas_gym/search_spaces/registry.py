@@ -23,6 +23,7 @@ from nas_gym.search_spaces.nasbench_graph import NASBenchGraphSpace
 from nas_gym.search_spaces.recurrent.cell import RecurrentCellSpace
 from nas_gym.search_spaces.recurrent.layers import RecurrentSpace
 from nas_gym.search_spaces.seq2seq.space import Seq2SeqSpace
+from nas_gym.search_spaces.tabular.ft_transformer import FTTransformerSpace
 from nas_gym.search_spaces.tabular.space import TabularSpace
 from nas_gym.search_spaces.transformer.space import TransformerSpace
 
@@ -33,6 +34,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "macro": MacroSpace,
     "nasbench101": NASBench101Space,
     "tabular": TabularSpace,
+    "ft_transformer": FTTransformerSpace,
     "graph": GraphSpace,
     "nasbench_graph": NASBenchGraphSpace,
     "recurrent": RecurrentSpace,

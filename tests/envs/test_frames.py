@@ -19,6 +19,7 @@ SPACES = {
     "cell": ("cell", "digits"),
     "macro": ("macro", "digits"),
     "tabular": ("tabular", "breast_cancer"),
+    "ft_transformer": ("ft_transformer", "breast_cancer"),
 }
 
 

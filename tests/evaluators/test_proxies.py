@@ -102,6 +102,7 @@ def several_labels():
 KINDS = {
     "labels": ("conv", several_labels),
     "values": ("tabular", lambda: make_task("diabetes")),
+    "columns": ("ft_transformer", lambda: make_task("diabetes")),
     "a forecast": ("forecaster", lambda: make_task("seasonal")),
     "series": ("recurrent", lambda: make_task("volatility")),
     "tokens of text": ("transformer", lambda: make_task("language_id")),

@@ -48,6 +48,7 @@ SHAPES = {
     "cell": (3, 16, 16),
     "macro": (3, 16, 16),
     "tabular": (8,),
+    "ft_transformer": (8,),
     "forecaster": (1, 32),
     "nasbench101": (3, 16, 16),
     "transformer": (3, 16, 16),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
+from nas_gym.networks import ACTIVATIONS, GATES, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.training import Member, Recipe, Trained, TrainingData, train
 
@@ -55,6 +55,16 @@ def trained(
     return [results[position] for position in range(len(members))]
 
 
+TOKENS: dict[str, tuple[int, int, tuple[int, ...], bool]] = {
+    "numbers": (5, 1, (), False),
+    "numbers and an answer": (4, 1, (), True),
+    "embedded numbers": (3, 2, (), False),
+    "categories": (0, 1, (2, 3), True),
+    "both": (1, 3, (2,), True),
+}
+"""Forms of tokens: numbers, features of each, features of each column of categories, and an answer."""
+
+
 def operation_networks(shape: Shape) -> dict[str, Network]:
     """A small network around every operation and each of its forms."""
     networks: dict[str, Network] = {}
@@ -96,6 +106,9 @@ def operation_networks(shape: Shape) -> dict[str, Network]:
     add("concat of the same", lambda b, x: b.concat(x, x))
     add("truncate", lambda b, x: b.truncate(x, 5))
     add("squeeze_excitation", lambda b, x: b.squeeze_excitation(x, 3))
+    for gate in GATES:
+        add(gate, lambda b, x, g=gate: b.gated(x, g))
+    add("glu of an odd number", lambda b, x: b.gated(b.activation(b.conv(x, 6, 1), "tanh"), "glu"))
     add("squeeze_excitation to one", lambda b, x: b.squeeze_excitation(b.activation(x, "relu"), 1))
     add("zero added", lambda b, x: b.add(b.zero(x, b.shape(x)), x))
     add("zero alone", lambda b, x: b.zero(x, b.shape(x)))
@@ -125,6 +138,16 @@ def table_networks(features: int, outputs: int = 10) -> dict[str, Network]:
     add("category_embedding of one", lambda b, x: b.category_embedding(b.select(x, [1, 2]), 1))
     add("periodic", lambda b, x: b.periodic(x, 3))
     add("piecewise_linear", lambda b, x: b.piecewise_linear(x, 5))
+    add("swiglu", lambda b, x: b.gated(b.select(x, [0, 1, 3, 5]), "swiglu"))
+    for name, (numbers, each, categories, answer) in TOKENS.items():
+        columns = {"numbers": numbers, "each": each, "categories": categories, "answer": answer}
+        places = range(numbers * each + sum(categories))
+        add(
+            f"feature_tokens of {name}",
+            lambda b, x, columns=columns, places=places: b.flatten(
+                b.feature_tokens(b.select(x, places), 3, **columns)
+            ),
+        )
     add("piecewise_linear of two", lambda b, x: b.piecewise_linear(x, 2))
     return networks
 

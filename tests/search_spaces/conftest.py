@@ -70,6 +70,15 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "tabular", "max_layers": 1, "numbers": ["plain"], "normalisations": ["batch_norm"]},
         (3,),
     ),
+    "ft_transformer, numbers": ({"name": "ft_transformer"}, (5,)),
+    "ft_transformer, columns": (
+        {"name": "ft_transformer", "columns": [6, 1, 3, 1], "max_layers": 2, "activations": ["glu", "relu"]},
+        (11,),
+    ),
+    "ft_transformer, categories": (
+        {"name": "ft_transformer", "columns": [2, 3], "channels": 6, "heads": [1, 3], "max_layers": 1},
+        (5,),
+    ),
     "transformer on tokens": ({"name": "transformer", "vocabulary": 30, "max_layers": 3}, (9,)),
     "transformer, an answer at each position": (
         {

@@ -28,6 +28,21 @@ def test_members_are_the_networks_of_their_papers() -> None:
     assert set(texts) == {"gcn", "sage", "gin", "gat", "kgnn"}
 
 
+def test_members_of_the_benchmark_are_chains_and_a_network_that_reads_every_layer() -> None:
+    space = make_search_space("nasbench_graph", (9, 5), 1, FACTS)
+    members = space.members()
+    assert set(members) == {"gat", "gcn", "gin", "cheb", "sage", "arma", "kgnn", "jk"}
+    assert str(members["kgnn"]) == "shape=0123, node 1=graph, node 2=graph, node 3=graph, node 4=graph"
+
+    def layers_read(name: str) -> list[str]:
+        nodes = space.network(members[name]).nodes
+        read = [nodes[node.inputs[0]] for node in nodes if node.operation.name == "readout"]
+        return [node.layer for node in read]
+
+    assert layers_read("gcn") == ["5"]  # the last of four, behind the layer in front
+    assert layers_read("jk") == ["2", "3"]
+
+
 def test_weights_for_each_kind_of_edge_are_more_weights() -> None:
     options = {"name": "graph", "edges": ["plain_edges", "edge_vectors", "edge_weights"]}
     space = make_search_space(options, (9, 5), 1, FACTS)

@@ -203,3 +203,15 @@ def test_an_unknown_block_is_refused_with_the_nearest() -> None:
     two = MacroSpace((3, 32, 32), 10, blocks=["identity", "mb3_k3"])
     with pytest.raises(NASGymError, match="write 8 digits of 0 and 1, like '11111101'"):
         two.parse("22212202")
+
+
+def test_members_are_chains_of_mobilenets_as_far_as_there_are_their_blocks() -> None:
+    def members(blocks: list[str]) -> dict[str, str]:
+        made = MacroSpace((1, 16, 16), 3, channels=4, head=8, blocks=blocks)
+        return {name: str(member) for name, member in made.members().items()}
+
+    assert members(["identity", "mb3_k3", "mb6_k5"]) == {"mobilenet_v2": "11111111"}
+    every = ["mb3_k3", "mb6_k3", "mb3_k5_se", "mb6_k5_se"]
+    assert members(every) == {"mobilenet_v2": "11111111", "mobilenet_v3": "11333333"}
+    assert members(["mb3_k5_se", "mb3_k3"]) == {"mobilenet_v2": "11111111", "mobilenet_v3": "11000000"}
+    assert members(["identity", "mb6_k5"]) == {}

@@ -54,6 +54,20 @@ def test_numbers_are_embedded_and_categories_are_not(word, operation):
     assert places == (0, 7)
 
 
+def test_members_are_the_published_perceptrons():
+    texts = {name: str(member) for name, member in space_of().members().items()}
+    chain = "relu-128 > relu-128 > relu-128"
+    assert texts == {
+        "mlp": f"plain, embedded, no_norm, dropout_0, chain: {chain}",
+        "resnet": f"plain, embedded, batch_norm, dropout_0, residual: {chain}",
+        "mlp_periodic": f"periodic, embedded, no_norm, dropout_0, chain: {chain}",
+    }
+    assert operations(space_of(), texts["resnet"]).count("add") == 3  # shortcuts, and parts side by side
+    assert list(space_of([7]).members()) == ["mlp", "resnet"]
+    assert list(space_of(normalisations=["layer_norm"]).members()) == []
+    assert list(space_of(activations=["tanh"]).members()) == []
+
+
 def test_a_layer_is_normalised_activated_dropped_and_added_where_widths_agree():
     found = operations(
         space_of(), "plain, one_hot, batch_norm, dropout_0.1, residual: relu-32 > tanh-32 > relu-128"

@@ -47,7 +47,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--task", action="append", help="name or JSON of a task; repeatable")
     parser.add_argument("--methods", default="linear,boosting", help="which, with commas between; none is ''")
-    parser.add_argument("--architecture", action="append", default=[], help="network to train; repeatable")
+    parser.add_argument(
+        "--architecture", action="append", default=[], help="network to train, or its name; repeatable"
+    )
     parser.add_argument("--search-space", default="conv", help="its space, name or JSON")
     parser.add_argument("--epochs", type=int, default=15, help="epochs that it is trained for")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
@@ -90,7 +92,7 @@ def network_score(task: Task, space: Any, text: str, epochs: int) -> float:
     evaluator = make_evaluator(
         {"name": "train", "recipe": {"epochs": epochs}}, found, task, device="cpu", store="memory"
     )
-    return float(np.mean([each.test_score for each in evaluator.test(found.parse(text), SEEDS)]))
+    return float(np.mean([each.test_score for each in evaluator.test(found.resolve(text), SEEDS)]))
 
 
 def methods(task: Task, names: Sequence[str]) -> list[tuple[str, Any]]:

@@ -59,14 +59,14 @@ class Blocks:
     def norms(self) -> list[float]:
         """An estimate of the largest singular value of each block's Jacobian, by a random sign each place.
 
-        A block that does not read the one before it has none.
+        A block that does not read the one before it has none, nor one that makes a sequence of features.
         """
         found = []
         for before, after in zip(self.results, self.results[1:], strict=False):
             signs = torch.randint(0, 2, after.shape, generator=self._generator, device="cpu")
             out = (2.0 * signs - 1.0).to(after)
             (back,) = torch.autograd.grad(after, before, out, retain_graph=True, allow_unused=True)
-            if back is None:  # blocks side by side
+            if back is None or back.dim() == 2 < after.dim():  # blocks side by side, tokens of features
                 continue
             rows = by_place(_as_wide(back, after))
             found.append(float(torch.linalg.svdvals(rows.T @ by_place(out) / len(rows))[0]))

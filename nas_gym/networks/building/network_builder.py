@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nas_gym.errors import ConfigError
 from nas_gym.networks.building.builder import Layer
 from nas_gym.networks.building.graphs import GraphOperations
 from nas_gym.networks.building.sequences import SequenceOperations
@@ -14,6 +15,7 @@ from nas_gym.networks.operations.base import Shape
 from nas_gym.networks.operations.concat import Concat
 from nas_gym.networks.operations.dropout import Dropout
 from nas_gym.networks.operations.flatten import Flatten
+from nas_gym.networks.operations.gated import GATES, Gated
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
 from nas_gym.networks.operations.truncate import Truncate
@@ -48,6 +50,17 @@ class NetworkBuilder(TableOperations, SignalOperations, SequenceOperations, Grap
     def activation(self, node: int, function: str, *, layer: Layer = "") -> int:
         """Append an activation function of `ACTIVATIONS`."""
         return self._append(Activation(), (node,), self.shape(node), function=function, layer=layer)
+
+    def gated(self, node: int, gate: str, *, layer: Layer = "") -> int:
+        """Append the first half of the channels times a function of the second, by a gate of `GATES`.
+
+        Raises:
+            NASGymError: if the channels have no halves.
+        """
+        channels = self.shape(node)[0]
+        if channels % 2:
+            raise ConfigError(f"a gate needs an even number of channels, not {channels}: pass twice as many")
+        return self.operation(Gated(), node, function=GATES[gate], layer=layer)
 
     def add(self, *nodes: int, layer: Layer = "") -> int:
         """Append the sum of nodes of one shape; of a single node, return the node itself."""

@@ -14,6 +14,7 @@ from nas_gym.search_spaces.drawing import Drawing
 from nas_gym.search_spaces.layered.architecture import Layer, Layered
 from nas_gym.search_spaces.layered.space import LayeredSpace
 from nas_gym.search_spaces.options import distinct, names, whole, wholes
+from nas_gym.search_spaces.tabular.columns import checked_columns, least_bins
 from nas_gym.search_spaces.tabular.network import Columns, Sizes, build_network
 
 NUMBERS = ("plain", "periodic", "piecewise")
@@ -106,7 +107,7 @@ class TabularSpace(LayeredSpace):
         embedding: int = 8,
     ) -> None:
         self.input_shape, self.outputs = tuple(input_shape), outputs
-        self.columns = _columns(columns, math.prod(input_shape))
+        self.columns = checked_columns(self.name, columns, math.prod(input_shape))
         self.max_layers = whole("max_layers of the tabular space", max_layers)
         self.widths = wholes("widths of the tabular space", widths)
         self.names = names(
@@ -178,21 +179,35 @@ class TabularSpace(LayeredSpace):
         draft.note("normalisation", "dropout", "shortcuts")
         return draft.end()
 
+    def members(self) -> dict[str, Layered]:
+        """Return the perceptrons of Gorishniy et al., as far as the options have what they are made of.
+
+        They are ``mlp``, layers alone, and ``resnet``, with batch normalisation and shortcuts (2021), and
+        ``mlp_periodic``, the first one behind periodic numbers (2022). All have most layers of the largest
+        width with relu, the least dropout there is and embedded categories where those can be chosen.
+        """
+        known = {
+            "mlp": {"numbers": "plain", "normalisation": "no_norm", "shortcuts": "chain"},
+            "resnet": {"numbers": "plain", "normalisation": "batch_norm", "shortcuts": "residual"},
+            "mlp_periodic": {"numbers": "periodic", "normalisation": "no_norm", "shortcuts": "chain"},
+        }
+        layers = ((max(self.widths), "relu"),) * self.max_layers
+        rate = min(self._given["dropouts"])
+        found = {}
+        for name, asked in known.items():
+            chosen = {"categories": "embedded", "dropout": f"dropout_{rate:g}", **asked}
+            words = tuple(chosen[aspect] for aspect in self.wholes)
+            pairs = zip(words, self.wholes.values(), strict=True)
+            periodic = chosen["numbers"] == "periodic" and "numbers" not in self.wholes
+            if "relu" in self.names and not periodic and all(word in choices for word, choices in pairs):
+                found[name] = Layered(words, layers)
+        return found
+
     def network(self, architecture: Layered) -> Network:
         chosen = dict(zip(self.wholes, architecture.wholes, strict=True))
         return build_network(
             self.input_shape, self.outputs, self._places, self._sizes, chosen, architecture.layers
         )
-
-
-def _columns(columns: Sequence[int], features: int) -> tuple[int, ...]:
-    given = tuple(whole("each of the columns of the tabular space", width) for width in columns)
-    if given and sum(given) != features:
-        raise ConfigError(
-            f"columns of the tabular space have {sum(given)} features together, an example has {features}: "
-            "pass the width of every column, or leave columns out"
-        )
-    return given
 
 
 def _rates(dropouts: Sequence[float]) -> tuple[float, ...]:
@@ -205,11 +220,8 @@ def _rates(dropouts: Sequence[float]) -> tuple[float, ...]:
 
 
 def _sizes(frequencies: int, bins: int, embedding: int) -> Sizes:
-    sizes = Sizes(
+    return Sizes(
         whole("frequencies of the tabular space", frequencies),
-        whole("bins of the tabular space", bins),
+        least_bins("tabular", bins),
         whole("embedding of the tabular space", embedding),
     )
-    if sizes.bins < 2:
-        raise ConfigError("bins of the tabular space must be at least 2, not 1")
-    return sizes

@@ -24,6 +24,8 @@ from nas_gym.networks import (
     Dropout,
     EdgeCounts,
     Embedding,
+    FeatureTokens,
+    Gated,
     GlobalAvgPool,
     GraphAttention,
     LayerNorm,
@@ -61,6 +63,7 @@ from nas_gym.training.kernels.operations import (
     conv,
     dilated_conv,
     dropout,
+    gated,
     global_avg_pool,
     layer_norm,
     linear,
@@ -91,7 +94,13 @@ from nas_gym.training.kernels.operations.sequences import (
     positions,
 )
 from nas_gym.training.kernels.operations.series import basis, causal_conv, moving_average
-from nas_gym.training.kernels.operations.tables import category_embedding, periodic, piecewise_linear, select
+from nas_gym.training.kernels.operations.tables import (
+    category_embedding,
+    feature_tokens,
+    periodic,
+    piecewise_linear,
+    select,
+)
 
 # By class: a subclass computes something else.
 KERNELS: dict[type[Operation], Kernels] = {
@@ -119,6 +128,8 @@ KERNELS: dict[type[Operation], Kernels] = {
     RecurrentCell: cell.KERNELS,
     Spread: spread.KERNELS,
     Embedding: embedding.KERNELS,
+    FeatureTokens: feature_tokens.KERNELS,
+    Gated: gated.KERNELS,
     GlobalAvgPool: global_avg_pool.KERNELS,
     GraphAttention: graph_attention.KERNELS,
     LayerNorm: layer_norm.KERNELS,

@@ -42,6 +42,7 @@ def parts_of(figure):
         ("conv", (1, 8, 8)),
         ("macro", (3, 16, 16)),
         ("tabular", (30,)),
+        ("ft_transformer", (30,)),
         ("forecaster", (2, 32)),
         ("recurrent", (2, 32)),
         ("transformer", (2, 32)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.networks import TURN, Node, dilation, interval_slopes, reach
+from nas_gym.networks import TURN, Node, category_ranges, dilation, interval_slopes, reach
 
 Arrays = Mapping[str, np.ndarray]
 EPSILON = 1e-5  # of batch normalisation, PyTorch's default
@@ -79,12 +79,35 @@ def dropout(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return inputs[0]
 
 
+def feature_tokens(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return a token for each number and each category: (batch, tokens, size)."""
+    x, weight = inputs[0], arrays["weight"]
+    count, each = node.option("numbers"), node.option("each")
+    parts = []
+    if count:
+        numbers = tf.reshape(x[:, : count * each], [-1, count, 1, each])
+        vectors = weight[:, : count * each].reshape(-1, count, each).transpose(1, 2, 0).copy()
+        parts.append(tf.squeeze(tf.matmul(numbers, vectors), 2))
+    for start, stop in category_ranges(node):
+        one_hot = tf.cast(x[:, start:stop] > 0, tf.float32)
+        parts.append(tf.expand_dims(tf.matmul(one_hot, weight[:, start:stop].T.copy()), 1))
+    if node.option("answer"):
+        parts.append(tf.zeros([tf.shape(x)[0], 1, len(weight)]))
+    return tf.concat(parts, axis=1) + arrays["bias"].T.copy()
+
+
 def flatten(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return all values of an example in the order that PyTorch has, channels first."""
     x = inputs[0]
     rank = len(x.shape)
     first = x if rank == 2 else tf.transpose(x, [0, rank - 1, *range(1, rank - 1)])
     return tf.reshape(first, [-1, *node.shape])
+
+
+def gated(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the first half of the channels times a function of the second."""
+    passed, gate = tf.split(inputs[0], 2, axis=-1)
+    return passed * activation(tf, node, [gate], arrays)
 
 
 def global_avg_pool(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
