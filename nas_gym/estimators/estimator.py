@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nas_gym._files import write_bytes
 from nas_gym.errors import ConfigError
+from nas_gym.estimators.labels import labels_of
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.tasks import Task, check_classes
@@ -115,12 +116,19 @@ class NASEstimator(BaseEstimator):
                 store="memory",
                 trace=False,
             )
-            self.adopt(fitted, None, [*plan.reasons, *filter(None, [why]), *fitted.reasons])
+            self.adopt(fitted, None, [*plan.reasons, *filter(None, [why]), *fitted.reasons], labels)
         self.folder_ = None  # which is gone
         return self
 
-    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
-        """Take over what a search gave, and return the estimator, fitted by it."""
+    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str], labels: Any = None) -> Self:
+        """Take over what a search gave, and return the estimator, fitted by it.
+
+        Args:
+            fitted: the network and how good it is.
+            report: path of the report; None without one.
+            reasons: why it was searched as it was.
+            labels: the labels or values in memory that it was searched for; None of a file.
+        """
         self.network_ = fitted.network
         self.architecture_ = fitted.network.architecture
         self.test_score_ = fitted.test_score
@@ -163,7 +171,8 @@ class NASClassifier(ClassifierMixin, NASEstimator):
     Of `y` with a column of 0 and 1 for each label, (n, labels), an example may have several labels.
 
     Attributes:
-        classes_: the classes, in the order of the probabilities; of several labels their numbers.
+        classes_: the labels of the classes as they were given, in the order of the probabilities; of a file
+            as `nas_gym.estimators.labels.labels_named` reads them; of several labels their numbers.
     """
 
     _kind = "classes"
@@ -185,14 +194,12 @@ class NASClassifier(ClassifierMixin, NASEstimator):
         check_is_fitted(self)
         return self.network_.predict(X)
 
-    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
-        super().adopt(fitted, report, reasons)
-        names = fitted.network.class_names
+    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str], labels: Any = None) -> Self:
+        super().adopt(fitted, report, reasons, labels)
         if fitted.network.target.kind == "labels":
             self.classes_ = np.arange(fitted.network.target.outputs)
             return self
-        labels = getattr(self, "_given", None)
-        self.classes_ = np.array(names) if labels is None else labels
+        self.classes_ = labels_of(fitted.task, labels)
         return self
 
     def _labels(self, y: Any) -> Any:
@@ -205,8 +212,7 @@ class NASClassifier(ClassifierMixin, NASEstimator):
             return y
         self._target_kind = "classes"
         check_classes(y)
-        self._given = np.unique(np.asarray(y))
-        return np.searchsorted(self._given, np.asarray(y))
+        return y
 
 
 class NASRegressor(RegressorMixin, NASEstimator):

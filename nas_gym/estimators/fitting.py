@@ -101,8 +101,25 @@ def fit(
     kind = NASRegressor if single.target.kind == "values" else NASClassifier
     unwritten = "no report, which is of data in a file" if report and path is None else ""
     reasons = [*plan.reasons, *filter(None, (why, *fitted.reasons, unwritten))]
-    made = kind(minutes=minutes, small=small, ensemble=ensemble, random_state=seed)
-    return made.adopt(fitted, path, reasons)
+    made = kind(
+        minutes=minutes,
+        budget=budget,
+        small=small,
+        agent=agent,
+        ensemble=ensemble,
+        recipe=recipe,
+        random_state=seed,
+    )
+    return made.adopt(fitted, path, reasons, _labels(data, target))
+
+
+def _labels(data: Any, target: Any) -> Any:
+    """Return the labels or values of data in memory; None where they are several columns or not in memory."""
+    if isinstance(data, Task) or _is_file(data):
+        return None
+    if not (hasattr(data, "columns") and _are_names(target)):
+        return target
+    return data[target] if isinstance(target, str) else None
 
 
 def _is_file(data: Any) -> bool:

@@ -41,6 +41,7 @@ from .targets.kinds import target_of as target_of
 from .targets.labels import Labels as Labels
 from .targets.metrics import Metric as Metric
 from .targets.read_classes import check_classes as check_classes
+from .targets.read_classes import given_classes as given_classes
 from .targets.target import AnswerForm as AnswerForm
 from .targets.target import Target as Target
 from .targets.tokens import Tokens as Tokens
