@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.deploy import SavedNetwork, averaged, load_network, save_network
+from nas_gym.deploy import REFITTED, SavedNetwork, averaged, load_network, save_network
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.comparison import Search
 from nas_gym.estimators.plan import PERCEPTRON, Plan
@@ -24,7 +24,6 @@ from nas_gym.tasks import Task
 if TYPE_CHECKING:
     from nas_agents import Progress
 
-NETWORK = "network.pt"
 CLOSE = 0.08
 """Score that the best convolutions may lack where perceptrons were chosen and an ensemble has both.
 
@@ -107,11 +106,11 @@ def fit_task(
         about |= {"metric": data.target.metric.name, "test_score": score}
         spaces, architectures = [env.search_space for env, *_ in kept], [each for _, each, _ in kept]
         several = (spaces, architectures) if len(kept) > 1 else (spaces[0], architectures[0])
-        save_network(folder / NETWORK, several[0], data, several[1], module, about)
+        save_network(folder / REFITTED, several[0], data, several[1], module, about)
     interval = score_interval([score], len(data.y_test))[1:] if data.target.metric.share_of_examples else None
     return Fitted(
-        load_network(folder / NETWORK),
-        folder / NETWORK,
+        load_network(folder / REFITTED),
+        folder / REFITTED,
         folder,
         result,
         data,

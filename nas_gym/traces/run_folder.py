@@ -36,6 +36,7 @@ CONTENTS = (
     "one_shot.jsonl",
     "result.json",
     "best.pt",
+    "network.pt",
     "policy",
     "projector",
     "projector_config.pbtxt",
