@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -150,6 +151,22 @@ class NASEstimator(BaseEstimator):
         """
         check_is_fitted(self)
         write_bytes(Path(path), self._file)
+
+    def report(self, *, show: bool = False) -> Path:
+        """Return the path of the report on the search, a web page.
+
+        Args:
+            show: whether to open it in a browser, too.
+
+        Raises:
+            NASGymError: if none was written: that is done by `nas_gym.fit`, whose runs have a folder.
+        """
+        check_is_fitted(self)
+        if self.report_ is None:
+            raise ConfigError("no report was written: nas_gym.fit(X, y) writes one, unless report=False")
+        if show:
+            webbrowser.open(self.report_.resolve().as_uri())
+        return self.report_
 
     def _task(self, X: Any, y: Any, **options: Any) -> Task:  # noqa: N803
         return Task.from_arrays(

@@ -13,7 +13,8 @@ from nas_gym.estimators.estimator import NASClassifier, NASRegressor
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.explain import explain
-from nas_gym.tasks import Task, loader_of, make_task
+from nas_gym.tasks import Task, is_in_memory, loader_of, make_task, save_task
+from nas_gym.traces import RunFolder
 
 if TYPE_CHECKING:
     from nas_agents import Progress
@@ -67,12 +68,13 @@ def fit(
             and the time.
         folder: folder of the run; None for one under ``tensorboard_logs``.
         store: as of `gym.make("NAS-v0", store=...)`.
-        report: whether to explain the search, in `report.html` in the folder, of data in a file.
+        report: whether to explain the search, in `report.html` in the folder. Data in memory are then kept
+            there, too, in `task.npz`, so that `nas-gym explain`, `export` and `replay` have them.
         on_progress: called a few times a second with how far the search is.
         options: of the task, as ``target_kind="values"`` or ``drop=["id"]``; see `nas_gym.tasks.make_task`.
 
     Returns:
-        A classifier or regressor that is fitted; `NASEstimator.report_` is the path of its report.
+        A classifier or regressor that is fitted; `NASEstimator.report` gives the path of its report.
 
     Raises:
         NASGymError: for data or options that do not fit, or a folder that holds another run.
@@ -97,10 +99,11 @@ def fit(
     )
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, on_progress=on_progress)
-    path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
+    path = _explained(fitted, minutes, seed, store) if report else None
     kind = NASRegressor if single.target.kind == "values" else NASClassifier
-    unwritten = "no report, which is of data in a file" if report and path is None else ""
-    reasons = [*plan.reasons, *filter(None, (why, *fitted.reasons, unwritten))]
+    kept = f"the data are kept in {RunFolder(place).task_file}, for the report and later questions"
+    in_memory = report and is_in_memory(fitted.task)
+    reasons = [*plan.reasons, *filter(None, (why, *fitted.reasons)), *([kept] if in_memory else [])]
     made = kind(
         minutes=minutes,
         budget=budget,
@@ -176,5 +179,7 @@ def _file_spec(path: Path, target: Any, options: Mapping[str, Any]) -> dict[str,
 
 
 def _explained(fitted: Fitted, minutes: float, seed: int, store: Any) -> Path | None:
+    if is_in_memory(fitted.task):
+        save_task(RunFolder(fitted.folder).task_file, fitted.task)
     explanation = explain(fitted.folder, seed=seed, store=store, minutes=REPORT_SHARE * minutes)
     return None if explanation.report is None else Path(explanation.report)

@@ -14,6 +14,9 @@ from .forms.registry import form_of as form_of
 from .inputs import CodedInputs as CodedInputs
 from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
+from .kept_task import is_in_memory as is_in_memory
+from .kept_task import load_task as load_task
+from .kept_task import save_task as save_task
 from .media.log_mel import LogMelForm as LogMelForm
 from .own.new_examples import features_of as features_of
 from .own.new_examples import in_rows as in_rows

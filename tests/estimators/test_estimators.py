@@ -212,7 +212,8 @@ def test_an_ensemble_averages_the_best_networks_in_one_file(tmp_path):
 
 def test_a_fit_of_too_little_time_for_an_evaluation_is_found_again(tmp_path):
     x, kinds = flowers()
-    options = {"minutes": 1e-5, "agent": "random", "recipe": {"epochs": 2}, "folder": tmp_path / "run"}
+    options = {"minutes": 1e-5, "agent": "random", "recipe": {"epochs": 2}}
+    options |= {"folder": tmp_path / "run", "report": False}
     found = nas_gym.fit(x, kinds, store="memory", **options)
     again = nas_gym.fit(x, kinds, store="memory", **options)
     assert again.architecture_ == found.architecture_
@@ -239,11 +240,11 @@ def test_a_table_is_searched_with_its_columns(tmp_path):
     frame = pandas.DataFrame(
         {"age": rng.normal(size=150), "town": rng.choice(list("abcdef"), 150), "left": np.arange(150) % 2}
     )
-    found = nas_gym.fit(frame, "left", folder=tmp_path / "run", store="memory", **QUICK)
+    found = nas_gym.fit(frame, "left", folder=tmp_path / "run", store="memory", report=False, **QUICK)
     assert found.network_.search_space.columns == (1, 6)
     recipe = {"epochs": 3, "batch_size": 64}
     options = {**QUICK, "recipe": recipe}
-    other = nas_gym.fit(frame, "left", folder=tmp_path / "short", store="memory", **options)
+    other = nas_gym.fit(frame, "left", folder=tmp_path / "short", store="memory", report=False, **options)
     assert other.network_.about["evaluator"]["recipe"]["epochs"] == 3
 
 

@@ -70,8 +70,9 @@ def _test_rows(folder: Path) -> Any:
     from nas_gym.errors import NASGymError
     from nas_gym.traces import RunFolder, rebuild
 
+    run = RunFolder(folder)
     try:
-        unwrapped: Any = rebuild(RunFolder(folder).config()).unwrapped
+        unwrapped: Any = rebuild(run.config(), folder=run).unwrapped
     except (NASGymError, OSError):
         return None
     task = unwrapped.task
