@@ -104,7 +104,9 @@ def fit(
     kept = f"the data are kept in {RunFolder(place).task_file}, for the report and later questions"
     in_memory = report and is_in_memory(fitted.task)
     reasons = [*plan.reasons, *filter(None, (why, *fitted.reasons)), *([kept] if in_memory else [])]
+    chosen = {name: options[name] for name in ("metric", "class_weight", "test_size") if name in options}
     made = kind(
+        **chosen,
         minutes=minutes,
         budget=budget,
         small=small,
@@ -113,16 +115,21 @@ def fit(
         recipe=recipe,
         random_state=seed,
     )
-    return made.adopt(fitted, path, reasons, _labels(data, target))
+    return made.adopt(fitted, path, reasons, *_in_memory(data, target))
 
 
-def _labels(data: Any, target: Any) -> Any:
-    """Return the labels or values of data in memory; None where they are several columns or not in memory."""
+def _in_memory(data: Any, target: Any) -> tuple[Any, Any]:
+    """Return the examples and the labels or values of data in memory; None and None of others."""
     if isinstance(data, Task) or _is_file(data):
-        return None
-    if not (hasattr(data, "columns") and _are_names(target)):
-        return target
-    return data[target] if isinstance(target, str) else None
+        return None, None
+    return _parted(data, target) if hasattr(data, "columns") and _are_names(target) else (data, target)
+
+
+def _parted(data: Any, target: Any) -> tuple[Any, Any]:
+    """Return the features and the targets of a data frame."""
+    names = [target] if isinstance(target, str) else list(target)
+    features = data[[name for name in data.columns if name not in names]]
+    return features, data[target] if isinstance(target, str) else data[names]
 
 
 def _is_file(data: Any) -> bool:
@@ -144,8 +151,7 @@ def _single(data: Any, target: Any, options: Mapping[str, Any], **more: Any) -> 
             raise ConfigError(
                 f"the data frame has no column {lacking[0]!r}: it has {', '.join(map(str, data.columns))}"
             )
-        features = data[[name for name in data.columns if name not in names]]
-        y = data[target] if isinstance(target, str) else data[names]
+        features, y = _parted(data, target)
         return Task.from_arrays(features, y, name="-".join(names), **options, **more)
     if target is None:
         raise ConfigError("an array of examples needs its labels or values: pass them as the target")

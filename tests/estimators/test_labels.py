@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import nas_gym
 from nas_gym.cli.app import app
 from nas_gym.estimators import NASClassifier
-from nas_gym.estimators.labels import labels_named
+from nas_gym.estimators.given import labels_named
 from nas_gym.tasks import given_classes
 
 pandas = pytest.importorskip("pandas")

@@ -1,4 +1,4 @@
-"""The labels that a classifier gives back: those it was given, or, of a file, as they are usually read."""
+"""What an estimator knows of its data as they were given: the labels of the classes, the names of columns."""
 
 from __future__ import annotations
 
@@ -45,3 +45,11 @@ def labels_named(names: Sequence[str]) -> np.ndarray:
             labels = [read(name) for name in names]
             return np.array(labels if len(set(labels)) == len(names) else names)
     return np.array(names)
+
+
+def column_names(x: Any) -> list[Any] | None:
+    """Return the names of the columns of a data frame or a structured array; None of anything else."""
+    if isinstance(x, np.ndarray):
+        return None if x.dtype.names is None else list(x.dtype.names)
+    names = getattr(x, "column_names", getattr(x, "columns", None))
+    return None if names is None or callable(names) else list(names)
