@@ -17,7 +17,7 @@ from nas_gym.errors import ConfigError
 from nas_gym.estimators.given import column_names, labels_of
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
-from nas_gym.tasks import Task, check_classes
+from nas_gym.tasks import Task, check_classes, say, unsaid
 
 
 class NASEstimator(BaseEstimator):
@@ -100,10 +100,12 @@ class NASEstimator(BaseEstimator):
         if not 0 < self.minutes < float("inf"):
             raise ConfigError(f"minutes must be a number above 0, not {self.minutes!r}")
         labels = self._labels(y)
-        task = self._task(X, labels, group=groups, time=times)
-        task, folds, why = with_folds(
-            task, lambda count: self._task(X, labels, group=groups, time=times, folds=count)
-        )
+        with unsaid():  # of one split, which is not the folds
+            task = self._task(X, labels, group=groups, time=times)
+            task, folds, why = with_folds(
+                task, lambda count: self._task(X, labels, group=groups, time=times, folds=count)
+            )
+        say(task.notes)
         plan = plan_for(
             task,
             self.minutes,

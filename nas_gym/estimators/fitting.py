@@ -13,7 +13,7 @@ from nas_gym.estimators.estimator import NASClassifier, NASRegressor
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.explain import explain
-from nas_gym.tasks import Task, is_in_memory, loader_of, make_task, save_task
+from nas_gym.tasks import Task, is_in_memory, loader_of, make_task, save_task, say, unsaid
 from nas_gym.traces import RunFolder
 
 if TYPE_CHECKING:
@@ -83,10 +83,13 @@ def fit(
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
     if budget is not None:
         check_budget(budget)
-    single = _single(data, target, options)
-    task, folds, why = with_folds(
-        single, lambda count: _with_folds(data, target, options, count), chosen="folds" in options
-    )
+    with unsaid():  # the medians of one split, which are not those of the folds
+        single = _single(data, target, options)
+        task, folds, why = with_folds(
+            single, lambda count: _with_folds(data, target, options, count), chosen="folds" in options
+        )
+    if isinstance(task, Task) and task is not data:  # a spec is read again, which says it
+        say(task.notes)
     plan = plan_for(
         single,
         minutes,

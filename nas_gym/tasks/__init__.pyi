@@ -18,6 +18,8 @@ from .kept_task import is_in_memory as is_in_memory
 from .kept_task import load_task as load_task
 from .kept_task import save_task as save_task
 from .media.log_mel import LogMelForm as LogMelForm
+from .notes import say as say
+from .notes import unsaid as unsaid
 from .own.new_examples import features_of as features_of
 from .own.new_examples import in_rows as in_rows
 from .own.new_examples import read_examples as read_examples
