@@ -16,7 +16,7 @@ import torch
 
 from nas_gym._files import write_bytes
 from nas_gym._trust import named_by
-from nas_gym.deploy.network_file import KEPT, REFITTED, network_file
+from nas_gym.deploy.run_network import KEPT, REFITTED, network_file
 from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.networks import NetworkModule, ensemble_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space

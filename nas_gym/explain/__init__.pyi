@@ -2,10 +2,10 @@ from .adoption import Adopted as Adopted
 from .adoption import NothingToAdoptError as NothingToAdoptError
 from .adoption import adopt as adopt
 from .adoption import is_explained as is_explained
+from .evidence.learning_curve import last_rise as last_rise
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
 from .evidence.scores import ArchitectureScores as ArchitectureScores
-from .learning_curve import last_rise as last_rise
 from .live import explain_live as explain_live
 from .methods.anova.deletion import deletion as deletion
 from .methods.anova.deletion import edited_choice as edited_choice

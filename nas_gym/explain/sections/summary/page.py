@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.explain.evidence.learning_curve import last_rise
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.fact import QUOTE, Fact, counted, loses_less, measured, out_of_time
-from nas_gym.explain.learning_curve import last_rise
 from nas_gym.explain.methods.significance.dunnett import mean_interval
 from nas_gym.explain.sections.alternatives.facts import change_by, change_by_smaller, gain_over_start
 from nas_gym.explain.sections.summary.methods import Beside
