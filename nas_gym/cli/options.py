@@ -68,6 +68,9 @@ Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
 Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or a postgresql:// URL.")]
 Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
 Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
+Network = Annotated[
+    Path, typer.Argument(help="A saved network (network.pt, best.pt), or the folder of a run, for its own.")
+]
 Trust = Annotated[
     list[str] | None,
     typer.Option(

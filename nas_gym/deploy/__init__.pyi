@@ -5,6 +5,9 @@ from .export.registry import export_network as export_network
 from .export.registry import suffix_of as suffix_of
 from .predictions import Predictions as Predictions
 from .predictions import predict_file as predict_file
+from .run_network import KEPT as KEPT
+from .run_network import REFITTED as REFITTED
+from .run_network import network_file as network_file
 from .saved_network import SavedNetwork as SavedNetwork
 from .saved_network import averaged as averaged
 from .saved_network import load_network as load_network

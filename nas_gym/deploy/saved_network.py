@@ -16,6 +16,7 @@ import torch
 
 from nas_gym._files import write_bytes
 from nas_gym._trust import named_by
+from nas_gym.deploy.run_network import KEPT, REFITTED, network_file
 from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.networks import NetworkModule, ensemble_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
@@ -37,6 +38,7 @@ from nas_gym.training import apart
 
 FORMAT = 7
 BETWEEN = " & "
+PASS = f"pass a {REFITTED} or {KEPT} that nas-gym wrote, or the folder of a run that holds one"
 TOLERANCE = 1e-3  # between answers computed on two devices, by other kernels
 
 
@@ -240,11 +242,15 @@ def save_network(
 def load_network(path: str | Path) -> SavedNetwork:
     """Load a network of `save_network`; nothing in the file is executed.
 
+    Args:
+        path: the file, or the folder of a run, whose network is that of `nas_gym.deploy.network_file`.
+
     Raises:
         NASGymError: if the file does not exist or is not a saved network.
     """
-    if not Path(path).is_file():
-        raise DataError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
+    path = network_file(path)
+    if not path.is_file():
+        raise DataError(f"no saved network at {str(path)!r}: {PASS}")
     try:
         content = _content(Path(path).read_bytes())
         if content["format"] == 2:
@@ -263,9 +269,8 @@ def load_network(path: str | Path) -> SavedNetwork:
     except NASGymError:
         raise
     except Exception as error:
-        raise DataError(
-            f"{str(path)!r} is no saved network ({type(error).__name__}): pass a best.pt that a search wrote"
-        ) from error
+        damage = f", or it is damaged ({type(error).__name__})" if path.suffix == ".pt" else ""
+        raise DataError(f"{str(path)!r} is no saved network{damage}: {PASS}") from error
 
 
 def _content(file: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,9 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from nas_gym._files import write_bytes
 from nas_gym.errors import ConfigError
+from nas_gym.estimators.given import column_names, labels_of
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
-from nas_gym.tasks import Task, check_classes
+from nas_gym.tasks import Task, check_classes, say, unsaid
 
 
 class NASEstimator(BaseEstimator):
@@ -30,20 +32,24 @@ class NASEstimator(BaseEstimator):
         ensemble: networks whose answers are averaged, the best of the search.
         recipe: options of the recipe, see `nas_gym.training.Recipe`; None for one that follows from the data
             and the time.
+        metric: what networks are scored by, as of a task; None for accuracy or R².
         test_size: share of the examples that tell how good the network is and are not learned from.
         random_state: seed of the split and the search.
 
     Attributes:
         network_: the network, a `nas_gym.deploy.SavedNetwork`.
         architecture_: its text; of an ensemble the texts of all its networks.
-        test_score_: score on the test examples, accuracy or R².
+        test_score_: score on the test examples, by the metric.
         test_interval_: 95% interval of an accuracy for new examples; None for values.
         test_metrics_: other metrics on the test examples by name, in the units of the data.
         constant_score_: test score of the best constant answer.
         report_: path of the report; None where none was written.
         folder_: folder of the run; None where it was a temporary one.
         reasons_: why it was searched as it was, a sentence each.
-        n_features_in_: number of features, of data of that kind.
+        n_features_in_: number of features as they were given: columns of a data frame or an array, of signals
+            and images channels; of a file columns that are used.
+        feature_names_in_: names of the columns of a data frame, or of those of a file that are used; where
+            columns have no names it is not there.
     """
 
     _kind: str
@@ -58,6 +64,7 @@ class NASEstimator(BaseEstimator):
         agent: str | None = None,
         ensemble: int = 1,
         recipe: Mapping[str, Any] | None = None,
+        metric: str | None = None,
         test_size: float = 0.2,
         random_state: int = 0,
     ) -> None:
@@ -67,6 +74,7 @@ class NASEstimator(BaseEstimator):
         self.agent = agent
         self.ensemble = ensemble
         self.recipe = recipe
+        self.metric = metric
         self.test_size = test_size
         self.random_state = random_state
 
@@ -92,10 +100,12 @@ class NASEstimator(BaseEstimator):
         if not 0 < self.minutes < float("inf"):
             raise ConfigError(f"minutes must be a number above 0, not {self.minutes!r}")
         labels = self._labels(y)
-        task = self._task(X, labels, group=groups, time=times)
-        task, folds, why = with_folds(
-            task, lambda count: self._task(X, labels, group=groups, time=times, folds=count)
-        )
+        with unsaid():  # of one split, which is not the folds
+            task = self._task(X, labels, group=groups, time=times)
+            task, folds, why = with_folds(
+                task, lambda count: self._task(X, labels, group=groups, time=times, folds=count)
+            )
+        say(task.notes)
         plan = plan_for(
             task,
             self.minutes,
@@ -115,12 +125,22 @@ class NASEstimator(BaseEstimator):
                 store="memory",
                 trace=False,
             )
-            self.adopt(fitted, None, [*plan.reasons, *filter(None, [why]), *fitted.reasons])
+            self.adopt(fitted, None, [*plan.reasons, *filter(None, [why]), *fitted.reasons], X, labels)
         self.folder_ = None  # which is gone
         return self
 
-    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
-        """Take over what a search gave, and return the estimator, fitted by it."""
+    def adopt(
+        self, fitted: Fitted, report: Path | None, reasons: Sequence[str], x: Any = None, y: Any = None
+    ) -> Self:
+        """Take over what a search gave, and return the estimator, fitted by it.
+
+        Args:
+            fitted: the network and how good it is.
+            report: path of the report; None without one.
+            reasons: why it was searched as it was.
+            x: the examples in memory that it was searched for; None of a file.
+            y: their labels or values; None of a file.
+        """
         self.network_ = fitted.network
         self.architecture_ = fitted.network.architecture
         self.test_score_ = fitted.test_score
@@ -130,9 +150,19 @@ class NASEstimator(BaseEstimator):
         self.folder_ = fitted.folder
         self.report_ = report
         self.reasons_ = tuple(reasons)
-        self.n_features_in_ = int(fitted.task.input_shape[0])
+        self._describe(x, fitted)
         self._file = fitted.file.read_bytes()
         return self
+
+    def _describe(self, x: Any, fitted: Fitted) -> None:
+        """Say what the features are called and how many there are."""
+        names = column_names(x)
+        if x is None and fitted.network.encoder is not None:
+            names = list(fitted.network.encoder.names)
+        self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
+        if names is not None and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+        self.n_features_in_ = int(fitted.task.input_shape[0]) if names is None else len(names)
 
     def save(self, path: str | Path) -> None:
         """Save the network for `nas_gym.load_network`, `nas-gym predict` and `nas-gym export`.
@@ -143,6 +173,22 @@ class NASEstimator(BaseEstimator):
         check_is_fitted(self)
         write_bytes(Path(path), self._file)
 
+    def report(self, *, show: bool = False) -> Path:
+        """Return the path of the report on the search, a web page.
+
+        Args:
+            show: whether to open it in a browser, too.
+
+        Raises:
+            NASGymError: if none was written: that is done by `nas_gym.fit`, whose runs have a folder.
+        """
+        check_is_fitted(self)
+        if self.report_ is None:
+            raise ConfigError("no report was written: nas_gym.fit(X, y) writes one, unless report=False")
+        if show:
+            webbrowser.open(self.report_.resolve().as_uri())
+        return self.report_
+
     def _task(self, X: Any, y: Any, **options: Any) -> Task:  # noqa: N803
         return Task.from_arrays(
             X,
@@ -150,6 +196,8 @@ class NASEstimator(BaseEstimator):
             target_kind=getattr(self, "_target_kind", self._kind),
             test_size=self.test_size,
             split_seed=self.random_state,
+            metric=self.metric,
+            class_weight=getattr(self, "class_weight", None),
             **options,
         )
 
@@ -162,11 +210,44 @@ class NASClassifier(ClassifierMixin, NASEstimator):
 
     Of `y` with a column of 0 and 1 for each label, (n, labels), an example may have several labels.
 
+    Args:
+        class_weight: ``"balanced"`` for classes of equal weight in the loss, or a dict with the weight of
+            each label, 1 where it is not named, of which only the ratios matter; None for examples of equal
+            weight. The other arguments are those of `NASEstimator`.
+
     Attributes:
-        classes_: the classes, in the order of the probabilities; of several labels their numbers.
+        classes_: the labels of the classes as they were given, in the order of the probabilities; of a file
+            as `nas_gym.estimators.given.labels_named` reads them; of several labels their numbers.
     """
 
     _kind = "classes"
+
+    def __init__(
+        self,
+        *,
+        minutes: float = 1.0,
+        budget: int | None = None,
+        small: bool = False,
+        agent: str | None = None,
+        ensemble: int = 1,
+        recipe: Mapping[str, Any] | None = None,
+        metric: str | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        test_size: float = 0.2,
+        random_state: int = 0,
+    ) -> None:
+        super().__init__(
+            minutes=minutes,
+            budget=budget,
+            small=small,
+            agent=agent,
+            ensemble=ensemble,
+            recipe=recipe,
+            metric=metric,
+            test_size=test_size,
+            random_state=random_state,
+        )
+        self.class_weight = class_weight
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """Return the most probable class of each example, (n,); of several labels 0 or 1, (n, labels)."""
@@ -185,14 +266,14 @@ class NASClassifier(ClassifierMixin, NASEstimator):
         check_is_fitted(self)
         return self.network_.predict(X)
 
-    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
-        super().adopt(fitted, report, reasons)
-        names = fitted.network.class_names
+    def adopt(
+        self, fitted: Fitted, report: Path | None, reasons: Sequence[str], x: Any = None, y: Any = None
+    ) -> Self:
+        super().adopt(fitted, report, reasons, x, y)
         if fitted.network.target.kind == "labels":
             self.classes_ = np.arange(fitted.network.target.outputs)
             return self
-        labels = getattr(self, "_given", None)
-        self.classes_ = np.array(names) if labels is None else labels
+        self.classes_ = labels_of(fitted.task, y)
         return self
 
     def _labels(self, y: Any) -> Any:
@@ -205,8 +286,7 @@ class NASClassifier(ClassifierMixin, NASEstimator):
             return y
         self._target_kind = "classes"
         check_classes(y)
-        self._given = np.unique(np.asarray(y))
-        return np.searchsorted(self._given, np.asarray(y))
+        return y
 
 
 class NASRegressor(RegressorMixin, NASEstimator):

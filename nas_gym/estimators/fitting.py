@@ -14,7 +14,8 @@ from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.target_words import target_sentence
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.explain import explain
-from nas_gym.tasks import Task, loader_of, make_task
+from nas_gym.tasks import Task, is_in_memory, loader_of, make_task, save_task, say, unsaid
+from nas_gym.traces import RunFolder
 
 if TYPE_CHECKING:
     from nas_agents import Progress
@@ -69,14 +70,15 @@ def fit(
             and the time.
         folder: folder of the run; None for one under ``tensorboard_logs``.
         store: as of `gym.make("NAS-v0", store=...)`.
-        report: whether to explain the search, in `report.html` in the folder, of data in a file.
+        report: whether to explain the search, in `report.html` in the folder. Data in memory are then kept
+            there, too, in `task.npz`, so that `nas-gym explain`, `export` and `replay` have them.
         on_plan: called once before the search, with what is predicted and how it will be searched, a sentence
             each.
         on_progress: called a few times a second with how far the search is.
         options: of the task, as ``target_kind="values"`` or ``drop=["id"]``; see `nas_gym.tasks.make_task`.
 
     Returns:
-        A classifier or regressor that is fitted; `NASEstimator.report_` is the path of its report.
+        A classifier or regressor that is fitted; `NASEstimator.report` gives the path of its report.
 
     Raises:
         NASGymError: for data or options that do not fit, or a folder that holds another run.
@@ -85,10 +87,13 @@ def fit(
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
     if budget is not None:
         check_budget(budget)
-    single = _single(data, target, options)
-    task, folds, why = with_folds(
-        single, lambda count: _with_folds(data, target, options, count), chosen="folds" in options
-    )
+    with unsaid():  # the medians of one split, which are not those of the folds
+        single = _single(data, target, options)
+        task, folds, why = with_folds(
+            single, lambda count: _with_folds(data, target, options, count), chosen="folds" in options
+        )
+    if isinstance(task, Task) and task is not data:  # a spec is read again, which says it
+        say(task.notes)
     plan = plan_for(
         single,
         minutes,
@@ -104,12 +109,42 @@ def fit(
         on_plan([predicted, *plan.reasons])
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, on_progress=on_progress)
-    path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
+    path = _explained(fitted, minutes, seed, store) if report else None
     kind = NASRegressor if single.target.kind == "values" else NASClassifier
-    unwritten = "no report, which is of data in a file" if report and path is None else ""
-    reasons = [predicted, *plan.reasons, *filter(None, (why, *fitted.reasons, unwritten))]
-    made = kind(minutes=minutes, small=small, ensemble=ensemble, random_state=seed)
-    return made.adopt(fitted, path, reasons)
+    kept = f"the data are kept in {RunFolder(place).task_file}, for the report and later questions"
+    in_memory = report and is_in_memory(fitted.task)
+    reasons = [
+        predicted,
+        *plan.reasons,
+        *filter(None, (why, *fitted.reasons)),
+        *([kept] if in_memory else []),
+    ]
+    chosen = {name: options[name] for name in ("metric", "class_weight", "test_size") if name in options}
+    made = kind(
+        **chosen,
+        minutes=minutes,
+        budget=budget,
+        small=small,
+        agent=agent,
+        ensemble=ensemble,
+        recipe=recipe,
+        random_state=seed,
+    )
+    return made.adopt(fitted, path, reasons, *_in_memory(data, target))
+
+
+def _in_memory(data: Any, target: Any) -> tuple[Any, Any]:
+    """Return the examples and the labels or values of data in memory; None and None of others."""
+    if isinstance(data, Task) or _is_file(data):
+        return None, None
+    return _parted(data, target) if hasattr(data, "columns") and _are_names(target) else (data, target)
+
+
+def _parted(data: Any, target: Any) -> tuple[Any, Any]:
+    """Return the features and the targets of a data frame."""
+    names = [target] if isinstance(target, str) else list(target)
+    features = data[[name for name in data.columns if name not in names]]
+    return features, data[target] if isinstance(target, str) else data[names]
 
 
 def _column(data: Any, target: Any) -> str:
@@ -138,8 +173,7 @@ def _single(data: Any, target: Any, options: Mapping[str, Any], **more: Any) -> 
             raise ConfigError(
                 f"the data frame has no column {lacking[0]!r}: it has {', '.join(map(str, data.columns))}"
             )
-        features = data[[name for name in data.columns if name not in names]]
-        y = data[target] if isinstance(target, str) else data[names]
+        features, y = _parted(data, target)
         return Task.from_arrays(features, y, name="-".join(names), **options, **more)
     if target is None:
         raise ConfigError("an array of examples needs its labels or values: pass them as the target")
@@ -173,5 +207,7 @@ def _file_spec(path: Path, target: Any, options: Mapping[str, Any]) -> dict[str,
 
 
 def _explained(fitted: Fitted, minutes: float, seed: int, store: Any) -> Path | None:
+    if is_in_memory(fitted.task):
+        save_task(RunFolder(fitted.folder).task_file, fitted.task)
     explanation = explain(fitted.folder, seed=seed, store=store, minutes=REPORT_SHARE * minutes)
     return None if explanation.report is None else Path(explanation.report)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.deploy import SavedNetwork, averaged, load_network, save_network
+from nas_gym.deploy import REFITTED, SavedNetwork, averaged, load_network, save_network
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.comparison import Search
 from nas_gym.estimators.plan import PERCEPTRON, Plan
 from nas_gym.estimators.searches import searches_of
-from nas_gym.evaluators import score_interval
+from nas_gym.evaluators import FinalEstimate, score_interval
+from nas_gym.explain import last_rise
 from nas_gym.networks import NetworkModule, ensemble_module
 from nas_gym.search_spaces import Architecture
 from nas_gym.tasks import Task
@@ -24,7 +25,6 @@ from nas_gym.tasks import Task
 if TYPE_CHECKING:
     from nas_agents import Progress
 
-NETWORK = "network.pt"
 CLOSE = 0.08
 """Score that the best convolutions may lack where perceptrons were chosen and an ensemble has both.
 
@@ -104,14 +104,22 @@ def fit_task(
             "trained_on": "all but the test examples",
         }
         score, metrics = _measured(data, module)
-        about |= {"metric": data.target.metric.name, "test_score": score}
+        interval = (
+            score_interval([score], len(data.y_test))[1:] if data.target.metric.share_of_examples else None
+        )
+        about |= {
+            "metric": data.target.metric.name,
+            "test_score": score,
+            "on_new_examples": None
+            if interval is None
+            else _estimate(score, interval, data, members[0].seed),
+        }
         spaces, architectures = [env.search_space for env, *_ in kept], [each for _, each, _ in kept]
         several = (spaces, architectures) if len(kept) > 1 else (spaces[0], architectures[0])
-        save_network(folder / NETWORK, several[0], data, several[1], module, about)
-    interval = score_interval([score], len(data.y_test))[1:] if data.target.metric.share_of_examples else None
+        save_network(folder / REFITTED, several[0], data, several[1], module, about)
     return Fitted(
-        load_network(folder / NETWORK),
-        folder / NETWORK,
+        load_network(folder / REFITTED),
+        folder / REFITTED,
         folder,
         result,
         data,
@@ -119,8 +127,25 @@ def fit_task(
         interval,
         metrics,
         _constant(data),
-        (result["kinds"]["words"],) if "kinds" in result else (),
+        (*([result["kinds"]["words"]] if "kinds" in result else []), *_rising(envs[0], result)),
     )
+
+
+def _estimate(score: float, interval: tuple[float, float], data: Task, seed: int) -> dict[str, Any]:
+    """Return the score with its interval as the network that a search keeps has it, JSON-able."""
+    return asdict(FinalEstimate(score, *interval, len(data.y_test), (seed,))) | {"seeds": [seed]}
+
+
+def _rising(env: Any, result: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said where the found network was trained too shortly."""
+    rise = last_rise(result, result["architecture"])
+    if rise is None:
+        return []
+    epochs = env.evaluator.config()["recipe"]["epochs"]
+    return [
+        f"the learning curve of the found network still rose by {100 * rise:.1f} points in the last fifth of "
+        f"its {epochs} epochs: training longer may help, in Python by recipe={{'epochs': {2 * epochs}}}"
+    ]
 
 
 @dataclass(frozen=True)

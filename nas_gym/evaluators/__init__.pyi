@@ -1,5 +1,6 @@
 from .base import Evaluator as Evaluator
 from .base import ForwardingEvaluator as ForwardingEvaluator
+from .estimates import FinalEstimate as FinalEstimate
 from .estimates import final_estimate as final_estimate
 from .estimates import score_interval as score_interval
 from .evaluation import Evaluation as Evaluation

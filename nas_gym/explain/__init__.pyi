@@ -2,6 +2,7 @@ from .adoption import Adopted as Adopted
 from .adoption import NothingToAdoptError as NothingToAdoptError
 from .adoption import adopt as adopt
 from .adoption import is_explained as is_explained
+from .evidence.learning_curve import last_rise as last_rise
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
 from .evidence.scores import ArchitectureScores as ArchitectureScores

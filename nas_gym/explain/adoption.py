@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
+import torch
+
 from nas_gym._files import write_text, writing
-from nas_gym.deploy import save_network
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.deploy import REFITTED, save_network
+from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import FinalScore, final_estimate
 from nas_gym.explain.evidence.facts import facts_of
 from nas_gym.explain.evidence.rescoring import run_seed
@@ -19,16 +23,19 @@ from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.evidence.simple_methods import network_method
 from nas_gym.explain.fact import loses_less
 from nas_gym.explain.pipeline import explain
+from nas_gym.explain.report.adopted import RECORD, tell_adopted
 from nas_gym.explain.report.phrases import counted, points, signed
-from nas_gym.explain.report.writer import Names
+from nas_gym.explain.report.writer import Names, writing_alone
 from nas_gym.explain.sections.alternatives.analysis import MARGIN
 from nas_gym.explain.sections.summary.methods import interval_of
 from nas_gym.networks import NetworkModule
+from nas_gym.search_spaces import Architecture
 
 What = Literal["better", "smaller"]
 
-NETWORK, RECORD = "adopted.pt", "adopted.json"
+NETWORK = "adopted.pt"
 FORMAT = 1
+ALL_ROWS, TRAINING_ROWS = "all but the test examples", "the training examples"
 SAME_RUN = ("distinct evaluations", "found network", "state of the run", "fingerprint of the data")
 """Facts by which an explanation is known to be of the run as it is now."""
 KEY = "alternatives"
@@ -56,6 +63,8 @@ class Adopted:
         test_low, test_high: 95% interval of the test score for new examples; None where there is none.
         test_examples: test examples; None where their number is not known.
         file: the saved network, for `nas_gym.load_network`.
+        trained_on: which examples it is trained on: all but those of the test part where the run's own
+            network in `network.pt` is, else those of the training part.
     """
 
     what: What
@@ -74,6 +83,7 @@ class Adopted:
     test_high: float | None
     test_examples: int | None
     file: Path
+    trained_on: str
 
     def __str__(self) -> str:
         interval = (
@@ -82,18 +92,41 @@ class Adopted:
             else f" (95% interval {self.test_low:.1%} to {self.test_high:.1%})"
         )
         examples = "" if self.test_examples is None else f" on {self.test_examples:,} examples"
-        scores = (
-            f"validation {self.metric} {self.validation_score:.1%}, which it was chosen by; "
-            f"test {self.metric} {self.test_score:.1%}{examples}{interval}"
-        )
         return (
-            f"adopted {self.architecture} ({self.words}; {self.parameters:,} weights), {self.why}: {scores}; "
-            f"load it with nas_gym.load_network({str(self.file)!r})"
+            f"adopted {self.architecture} ({self.words}; {self.parameters:,} weights), {self.why}: "
+            f"validation {self.metric} {self.validation_score:.1%}{self._before}, which it was chosen by; "
+            f"test {self.metric} {self.test_score:.1%}{examples}{interval}; it is trained on "
+            f"{self.trained_on}{self._as_the_run}; load it with nas_gym.load_network({str(self.file)!r})"
+        )
+
+    @property
+    def _before(self) -> str:
+        return " before it was trained on those examples, too" if self.trained_on == ALL_ROWS else ""
+
+    @property
+    def _as_the_run(self) -> str:
+        return f", as {REFITTED} of the run" if self.trained_on == ALL_ROWS else ""
+
+    @property
+    def commands(self) -> tuple[str, str]:
+        """The commands that predict with it and that export it."""
+        file = shlex.quote(str(self.file))
+        return f"nas-gym predict {file} FILE", f"nas-gym export {file} --to onnx"
+
+    @property
+    def words_of_report(self) -> tuple[str, ...]:
+        """What a report says of it, a sentence each."""
+        text, (predict, export) = str(self), self.commands
+        return (
+            f"{text[0].upper()}{text[1:]}.",
+            f"`{predict}` writes its answers beside the rows of a file, and `{export}` exports it. Of the "
+            "folder of the run these commands take the run's own network.",
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the contents of `adopted.json`."""
-        return {"format": FORMAT, **asdict(self), "file": self.file.name}
+        told = list(self.words_of_report)
+        return {"format": FORMAT, **asdict(self), "file": self.file.name, "words_of_report": told}
 
 
 def adopt(
@@ -108,8 +141,10 @@ def adopt(
     ``"better"`` is the best network one edit away that is shown to be better, ``"smaller"`` the smallest one
     that is shown to lose less than one point. The explanation in the folder is used where it is of the run as
     it is now, else the run is explained first. The network is trained with the first of the seeds that
-    score a run's choice and written as `adopted.pt`, with `adopted.json`, which says what it is and why.
-    Its test score is asked for after the choice, and chooses nothing.
+    score a run's choice and written as `adopted.pt`, with `adopted.json`, which says what it is and why, and
+    the report in the folder says it, too. Where the run has a network that is trained on all but the test
+    examples, as `nas_gym.fit` makes it, so is this one. Its test score is asked for after the choice, and
+    chooses nothing.
 
     ```python
     adopted = nas_gym.explain.adopt("tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0")
@@ -134,7 +169,9 @@ def adopt(
     if alternatives is None:
         alternatives = _numbers(explain(run, store=store, folder=folder).as_dict())
     adopted = _trained(evidence, _choice(alternatives, what), what, place)
-    write_text(place / RECORD, json.dumps(adopted.as_dict(), indent=1, allow_nan=False) + "\n")
+    with writing_alone(place):
+        write_text(place / RECORD, json.dumps(adopted.as_dict(), indent=1, allow_nan=False) + "\n")
+        tell_adopted(place, Names().html, Names().markdown)
     return adopted
 
 
@@ -204,12 +241,14 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
             "computed, so there are no weights to keep"
         )
     seed = evaluator.final_seeds(run_seed(evidence))[0]
-    module, evaluation = evaluator.fit(architecture, seed)
-    if evaluation.failed:
+    refits = (evidence.folder.path / REFITTED).is_file()
+    module, error = _weights(evidence, architecture, seed, refits=refits)
+    if module is None:
         raise NothingToAdoptError(
-            f"{architecture} is {why}, but its training with seed {seed} failed ({evaluation.error}), so "
-            "there are no weights to keep"
+            f"{architecture} is {why}, but its training with seed {seed} failed ({error}), so there are no "
+            "weights to keep"
         )
+    trained_on = ALL_ROWS if refits else TRAINING_ROWS
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     about = {
@@ -217,9 +256,12 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
         "evaluator": evaluator.config(),
         "metric": evidence.metric.name,
         "adopted": f"{architecture} is {why}",
+        "trained_on": trained_on,
     }
     save_network(folder / NETWORK, space, task, architecture, module, about)
     (score,) = evaluator.test(architecture, [seed])
+    if refits:
+        score = replace(score, test_score=_test_score(evidence, module))
     return Adopted(
         what,
         str(architecture),
@@ -235,7 +277,35 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
         score.test_score,
         *_interval(evidence, score, module),
         folder / NETWORK,
+        trained_on,
     )
+
+
+def _weights(
+    evidence: Evidence, architecture: Architecture, seed: int, *, refits: bool
+) -> tuple[NetworkModule | None, str]:
+    """Return a trained network, None where its training failed, and why it did.
+
+    Args:
+        evidence: evidence of the run.
+        architecture: what to train.
+        seed: training seed.
+        refits: whether to train on all but the test examples.
+    """
+    if not refits:
+        module, evaluation = evidence.evaluator.fit(architecture, seed)
+        return (None, evaluation.error) if evaluation.failed else (module, "")
+    try:
+        return evidence.evaluator.refit(architecture, seed), ""
+    except ConfigError as error:
+        return None, str(error)
+
+
+def _test_score(evidence: Evidence, module: NetworkModule) -> float:
+    task = evidence.problem.task
+    with torch.no_grad():
+        outputs = module.cpu()(torch.as_tensor(np.array(task.x_test)))
+    return task.target.measure(outputs.numpy(), task.y_test)[0]
 
 
 def _why(chosen: Mapping[str, Any], what: What) -> str:

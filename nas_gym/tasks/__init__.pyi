@@ -14,7 +14,12 @@ from .forms.registry import form_of as form_of
 from .inputs import CodedInputs as CodedInputs
 from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
+from .kept_task import is_in_memory as is_in_memory
+from .kept_task import load_task as load_task
+from .kept_task import save_task as save_task
 from .media.log_mel import LogMelForm as LogMelForm
+from .notes import say as say
+from .notes import unsaid as unsaid
 from .own.new_examples import features_of as features_of
 from .own.new_examples import in_rows as in_rows
 from .own.new_examples import read_examples as read_examples
@@ -41,6 +46,7 @@ from .targets.kinds import target_of as target_of
 from .targets.labels import Labels as Labels
 from .targets.metrics import Metric as Metric
 from .targets.read_classes import check_classes as check_classes
+from .targets.read_classes import given_classes as given_classes
 from .targets.target import AnswerForm as AnswerForm
 from .targets.target import Target as Target
 from .targets.tokens import Tokens as Tokens

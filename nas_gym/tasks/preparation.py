@@ -8,6 +8,7 @@ from typing import Any
 
 from nas_gym._checks import number, plain, whole
 from nas_gym.errors import ConfigError, unknown
+from nas_gym.tasks.targets.class_weights import ClassWeight
 from nas_gym.tasks.targets.kinds import check_metric
 from nas_gym.tasks.targets.values import VALUE_LOSSES
 
@@ -31,7 +32,8 @@ class Preparation:
         metric: what networks are scored by, one of `nas_gym.tasks.targets.metrics.CLASS_METRICS` or, of
             values, `nas_gym.tasks.targets.metrics.VALUE_METRICS`; None for accuracy or R².
         class_weight: ``"balanced"`` for classes of equal weight in the loss, however many examples they
-            have; None for examples of equal weight.
+            have; or the weight of each example by its label, 1 where it is not named, of which only the
+            ratios matter; None for examples of equal weight.
         loss: what values are learned by, ``"squared"`` error or ``"huber"``, which counts large errors less;
             None for the squared one.
         label_noise: share of the training labels, in [0, 1), that another class replaces.
@@ -48,7 +50,7 @@ class Preparation:
     test_size: Size = 0.2
     split_seed: int = 0
     metric: str | None = None
-    class_weight: str | None = None
+    class_weight: ClassWeight | None = None
     loss: str | None = None
     label_noise: float = 0.0
     noise: float = 0.0

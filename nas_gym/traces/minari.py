@@ -89,7 +89,7 @@ def to_minari(
                 f"the run {folder.path} has no steps, since its agent {recordings[-1].header.agent} asks for "
                 "architectures: record an agent that walks, such as random-walk or q-learning"
             )
-    built = rebuild(configs[0]) if env is None else None
+    built = rebuild(configs[0], folder=folders[0]) if env is None else None
     nas: Any = (env if built is None else built).unwrapped  # type: ignore[union-attr]
     try:
         if built is not None:

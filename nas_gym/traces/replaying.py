@@ -14,6 +14,7 @@ import numpy as np
 
 from nas_gym._trust import UntrustedError, check_named, named_by
 from nas_gym.errors import NASGymError, StoreError
+from nas_gym.tasks import load_task
 from nas_gym.traces.file import read_trace
 from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
 from nas_gym.traces.lines import Ask, Header, Step, recorded_reward
@@ -83,7 +84,7 @@ def replay(
     folder = RunFolder(run_folder)
     config = folder.config()
     recording = read_trace(folder.trace_file)
-    nas: Any = (rebuild(config, store) if env is None else env).unwrapped
+    nas: Any = (rebuild(config, store, folder=folder) if env is None else env).unwrapped
     if env is None:
         check_surroundings(folder, config, nas)
     nas.start_run(None)
@@ -107,12 +108,15 @@ def replay(
     )
 
 
-def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, Any]:
+def rebuild(
+    config: Mapping[str, Any], store: Any = "memory", *, folder: RunFolder | None = None
+) -> gym.Env[Any, Any]:
     """Return the environment of a run.
 
     Args:
         config: config of the run, as `RunFolder.config` reads it.
         store: store of the environment.
+        folder: the run's folder, where data that were in memory may be kept; None for nowhere.
 
     Raises:
         NASGymError: if a part of it was an object of the user's, which a config cannot hold, its id is not
@@ -124,6 +128,8 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
         env_id, options = config["env_id"], {**config["env"], "store": store}
         path = options["task"].get("path")
         here = path is None or Path(path).exists()
+        if folder is not None and options["task"].get("name") == "arrays" and folder.task_file.is_file():
+            options["task"] = load_task(folder.task_file)
         known = ":" in env_id or _searches(env_id)
     except gym.error.Error as error:
         raise StoreError(

@@ -36,6 +36,8 @@ CONTENTS = (
     "one_shot.jsonl",
     "result.json",
     "best.pt",
+    "network.pt",
+    "task.npz",
     "policy",
     "projector",
     "projector_config.pbtxt",
@@ -91,6 +93,11 @@ class RunFolder:
     def best_file(self) -> Path:
         """Weights and architecture of the chosen network."""
         return self.path / "best.pt"
+
+    @property
+    def task_file(self) -> Path:
+        """The data of the run, where they were in memory and kept (see `nas_gym.tasks.kept_task`)."""
+        return self.path / "task.npz"
 
     @property
     def is_finished(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,12 @@ from typer.testing import CliRunner
 
 from nas_gym.cli.app import app
 from nas_gym.deploy import load_network, save_network
+from nas_gym.explain import read_evidence
+from nas_gym.explain.sections.usage.section import explain_usage
 from nas_gym.networks import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
+from nas_gym.traces import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,35 @@ def test_predictions_are_written_where_they_are_asked_for(searched, flowers, tmp
     assert rows_of(tmp_path / "a.tsv", "\t") == list(csv.DictReader(printed.splitlines()))
     sentence = sentence_of(cli("predict", searched, flowers, "--out", tmp_path / "a.xlsx"))
     assert "written as .csv or .tsv, not as 'a.xlsx'" in sentence
+
+
+def test_of_a_folder_every_command_takes_the_network_that_was_trained_on_all_rows(
+    searched, flowers, tmp_path
+):
+    run = Path(shutil.copytree(searched, tmp_path / "run"))
+    kept, evidence = load_network(run), read_evidence(run)
+    space, task = evidence.search_space, evidence.problem.task
+    architecture = space.parse(kept.architecture)
+    save_network(run / "network.pt", space, task, architecture, NetworkModule(space.network(architecture)))
+    expected = load_network(run / "network.pt").predict(flowers)
+    assert not np.allclose(expected, kept.predict(flowers))
+    assert np.array_equal(load_network(run).predict(flowers), expected)
+    printed = list(csv.DictReader(cli("predict", run, flowers, "--out", "-").stdout.splitlines()))
+    assert np.allclose([float(row["probability iris"]) for row in printed], expected[:, 0], atol=1e-6)
+    assert cli("export", run, "--to", "python", "--rows", flowers).exit_code == 0
+    assert cli("export", run / "best.pt", "--to", "python", "--rows", flowers).exit_code == 0
+    assert {"network-python", "best-python"} <= {path.name for path in run.iterdir()}
+    assert str(run / "network.pt") in explain_usage(evidence).answer[0]
+    RunFolder(run).wipe()  # as a run that begins again, whose network this is not
+    assert not list(run.glob("*.pt"))
+
+
+def test_a_file_of_rows_in_the_place_of_the_network_is_refused_in_a_clear_sentence(flowers):
+    sentence = sentence_of(cli("predict", flowers, flowers))
+    assert sentence == (
+        f"nas-gym: {str(flowers)!r} is no saved network: pass a network.pt or best.pt that nas-gym wrote, or "
+        "the folder of a run that holds one"
+    )
 
 
 def test_values_are_predicted_in_their_units(tmp_path):

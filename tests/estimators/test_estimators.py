@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -212,7 +214,8 @@ def test_an_ensemble_averages_the_best_networks_in_one_file(tmp_path):
 
 def test_a_fit_of_too_little_time_for_an_evaluation_is_found_again(tmp_path):
     x, kinds = flowers()
-    options = {"minutes": 1e-5, "agent": "random", "recipe": {"epochs": 2}, "folder": tmp_path / "run"}
+    options = {"minutes": 1e-5, "agent": "random", "recipe": {"epochs": 2}}
+    options |= {"folder": tmp_path / "run", "report": False}
     found = nas_gym.fit(x, kinds, store="memory", **options)
     again = nas_gym.fit(x, kinds, store="memory", **options)
     assert again.architecture_ == found.architecture_
@@ -239,11 +242,11 @@ def test_a_table_is_searched_with_its_columns(tmp_path):
     frame = pandas.DataFrame(
         {"age": rng.normal(size=150), "town": rng.choice(list("abcdef"), 150), "left": np.arange(150) % 2}
     )
-    found = nas_gym.fit(frame, "left", folder=tmp_path / "run", store="memory", **QUICK)
+    found = nas_gym.fit(frame, "left", folder=tmp_path / "run", store="memory", report=False, **QUICK)
     assert found.network_.search_space.columns == (1, 6)
     recipe = {"epochs": 3, "batch_size": 64}
     options = {**QUICK, "recipe": recipe}
-    other = nas_gym.fit(frame, "left", folder=tmp_path / "short", store="memory", **options)
+    other = nas_gym.fit(frame, "left", folder=tmp_path / "short", store="memory", report=False, **options)
     assert other.network_.about["evaluator"]["recipe"]["epochs"] == 3
 
 
@@ -311,3 +314,23 @@ def test_groups_and_times_are_kept_apart_by_a_fit():
     timed = clone(quick).fit(x, y, times=np.arange(120))
     assert "train from 0 to" in timed.network_.about["split"]
     assert any("no folds, since the examples are in order of time" in reason for reason in timed.reasons_)
+
+
+def test_the_network_to_use_keeps_how_sure_its_score_is_and_too_short_a_training_is_said(tmp_path):
+    x, kinds = flowers()
+    options = {"budget": 1, "minutes": 10, "agent": "random", "folds": 1, "store": "memory", "report": False}
+    found = nas_gym.fit(x, kinds, folder=tmp_path / "run", recipe={"epochs": 4}, **options)
+    about = nas_gym.load_network(tmp_path / "run" / "network.pt").about
+    kept = nas_gym.load_network(tmp_path / "run" / "best.pt").about
+    assert about["on_new_examples"].keys() == kept["on_new_examples"].keys()
+    low, high = about["on_new_examples"]["low"], about["on_new_examples"]["high"]
+    assert (low, high) == found.test_interval_
+    assert about["on_new_examples"]["examples"] == 40
+    assert not any("still rose" in reason for reason in found.reasons_)  # of a curve of less than five epochs
+    slow = {"epochs": 5, "batch_size": 20, "learning_rate": 0.002}
+    values = nas_gym.fit(x, x @ [1, 2, 3], folder=tmp_path / "values", recipe=slow, **options)
+    assert values.network_.about["on_new_examples"] is None
+    (said,) = [reason for reason in values.reasons_ if "still rose by" in reason]
+    assert said.endswith("training longer may help, in Python by recipe={'epochs': 10}")
+    curve = json.loads((tmp_path / "values" / "result.json").read_text())["evaluations"][0]["curve"]
+    assert f"by {100 * (curve[-1] - max(curve[:-1])):.1f} points in the last fifth of its 5 epochs" in said

@@ -196,13 +196,48 @@ def command(*arguments):
 
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_the_command_adopts_what_the_report_says(run, order, monkeypatch):
-    report = (run / "report.html").stat().st_mtime_ns
     result = command(*(["--adopt", run] if order == "before" else [run, "--adopt"]))
     assert result.exit_code == 0
-    (line,) = result.stdout.splitlines()
+    line, *usage = result.stdout.splitlines()
     assert line.startswith("adopted relu-64")
-    assert (run / "report.html").stat().st_mtime_ns == report
-    assert (run / "adopted.pt").exists()
+    assert "it is trained on the training examples; load it" in line
+    file = run / "adopted.pt"
+    assert usage == [f"predict: nas-gym predict {file} FILE", f"export: nas-gym export {file} --to onnx"]
+    assert file.exists()
+
+
+def test_the_report_says_once_what_was_adopted_last_and_so_does_a_later_one(run):
+    forms = [run / "report.html", run / "report.md"]
+    before = [form.read_text() for form in forms]
+    change(run, smaller=smaller())
+    adopt(run, "smaller", store="memory")
+    adopted = adopt(run, store="memory")
+    for form, text in zip(forms, before, strict=True):
+        after = form.read_text()
+        assert after.count("Which network was adopted?") == 1
+        assert after.index("Which network was adopted?") < after.index("What was found")
+        assert adopted.commands[0] in after
+        assert "smaller than the network that the run found" not in after[: after.index("What was found")]
+        assert len(after) - len(text) < 2000
+    explain(run, store="memory", budget=0)
+    assert all("Which network was adopted?" in form.read_text() for form in forms)
+
+
+def test_beside_a_network_that_was_refitted_one_is_adopted_that_is_refitted_too(run):
+    evidence = read_evidence(run)
+    task, seed = evidence.problem.task, evidence.evaluator.final_seeds(0)[0]
+    (run / "network.pt").write_bytes(b"")
+    adopted = adopt(run, store="memory")
+    saved = load_network(run / "adopted.pt")
+    own = evidence.evaluator.refit(evidence.search_space.parse(adopted.architecture), seed)
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(saved.module.parameters(), own.parameters(), strict=True)
+    )
+    right = saved.module(torch.tensor(task.x_test)).argmax(dim=1).numpy() == task.y_test
+    assert right.mean() == pytest.approx(adopted.test_score)
+    assert saved.about["trained_on"] == adopted.trained_on == "all but the test examples"
+    assert "it is trained on all but the test examples, as network.pt of the run" in str(adopted)
 
 
 def test_the_command_explains_first_where_there_is_no_explanation(run, tmp_path):

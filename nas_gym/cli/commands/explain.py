@@ -134,10 +134,13 @@ def adopt_and_show(run: Path, what: Any, *, store: Any = "user", out: Path | Non
     from nas_gym.explain import adopt as adopt_network
 
     try:
-        _print(str(adopt_network(run, what, store=store, folder=out)))
+        adopted = adopt_network(run, what, store=store, folder=out)
     except NothingToAdoptError as nothing:
         typer.echo(f"nas-gym: {nothing}", err=True)
         raise typer.Exit(FAILED) from None
+    _print(str(adopted))
+    for use, command in zip(("predict", "export"), adopted.commands, strict=True):
+        _print(f"{use}: {command}")
 
 
 def _explained(run: Path, out: Path | None) -> bool:

@@ -25,7 +25,7 @@ DECODING = (
 
 @polite
 def export(
-    network: Annotated[Path, typer.Argument(help="A saved network (best.pt), or the folder of a run.")],
+    network: options.Network,
     to: Annotated[
         str, typer.Option(help="Format: onnx, torch, tensorflow, tflite, or python (a folder of plain code).")
     ],
@@ -50,20 +50,19 @@ def export(
     which = f"rows of {rows.name}" if rows is not None else "test examples of the run"
     if checked is None:
         which = "examples drawn like those in training, since the data of the run is not here"
-    path = out if out is not None else _beside(network, folder, to)
+    path = out if out is not None else _beside(network, to)
     done = export_network(saved, to, path, rows=checked)
     typer.echo(f"{done}; checked with {which}")
     if saved.decodes:
         typer.echo(DECODING)
 
 
-def _beside(network: Path, folder: Path, to: str) -> Path:
+def _beside(network: Path, to: str) -> Path:
     """Return the usual path of an export: the stem of the network's file in its folder."""
-    from nas_gym.deploy import suffix_of
+    from nas_gym.deploy import network_file, suffix_of
 
-    stem = "best" if network.is_dir() else network.stem
-    suffix = suffix_of(to)
-    return folder / (f"{stem}{suffix}" if suffix else f"{stem}-{to}")
+    file, suffix = network_file(network), suffix_of(to)
+    return file.with_name(f"{file.stem}{suffix}" if suffix else f"{file.stem}-{to}")
 
 
 def _test_rows(folder: Path) -> Any:
@@ -71,8 +70,9 @@ def _test_rows(folder: Path) -> Any:
     from nas_gym.errors import NASGymError
     from nas_gym.traces import RunFolder, rebuild
 
+    run = RunFolder(folder)
     try:
-        unwrapped: Any = rebuild(RunFolder(folder).config()).unwrapped
+        unwrapped: Any = rebuild(run.config(), folder=run).unwrapped
     except (NASGymError, OSError):
         return None
     task = unwrapped.task

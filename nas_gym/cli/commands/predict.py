@@ -24,7 +24,7 @@ SHOWN = 5  # classes that are counted in the line at the end
 
 @polite
 def predict(
-    network: Annotated[Path, typer.Argument(help="A saved network (best.pt), or the folder of a run.")],
+    network: options.Network,
     file: Annotated[
         Path,
         typer.Argument(
@@ -59,10 +59,10 @@ def predict(
 
 
 def saved_network(path: Path) -> SavedNetwork:
-    """Return the network in a file, or the one that a run kept."""
+    """Return the network in a file, or the one of a run that is to be used."""
     from nas_gym.deploy import load_network
 
-    return load_network(path / "best.pt" if path.is_dir() else path)
+    return load_network(path)
 
 
 def _summary(found: Predictions, saved: SavedNetwork) -> str:

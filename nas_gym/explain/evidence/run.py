@@ -143,7 +143,7 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory", clock: Clo
     folder = RunFolder(run)
     config = folder.config()
     recording = read_trace(folder.trace_file)
-    problem: Any = rebuild(config, store).unwrapped
+    problem: Any = rebuild(config, store, folder=folder).unwrapped
     check_surroundings(folder, config, problem)
     seen = tuple(seen_in(recording, problem.search_space))
     if not seen:

@@ -136,7 +136,7 @@ def read_together(place: str | os.PathLike[str], store: Any = "memory") -> Toget
         raise StoreError(f"{place} holds no run: pass the folder of a run, or a folder that holds several")
     configs = [folder.config() for folder in folders]
     _check_alike(place, folders, configs)
-    problem: Any = rebuild(configs[0], store).unwrapped
+    problem: Any = rebuild(configs[0], store, folder=folders[0]).unwrapped
     check_surroundings(folders[0], configs[0], problem)
     space = problem.search_space
     read = [_read(folder, space) for folder in folders]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from nas_gym._files import write_text, writing
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.report.adopted import tell_adopted
 from nas_gym.explain.report.html import as_html
 from nas_gym.explain.report.markdown import as_markdown
 from nas_gym.explain.report.page import Page, identifier, page_of, page_of_comparison
@@ -68,6 +69,7 @@ def write_explanation(
     images = {name: picture.small for name, picture in pictures.items()}
     with writing_alone(folder):
         report = write_page(page, pictures, explanation.as_dict(), folder, Names())
+        tell_adopted(folder, Names().html, Names().markdown)
         write_events(evidence, explanation, images, folder, keep=keep_events)
     return report
 

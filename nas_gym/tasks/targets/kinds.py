@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import unknown
+from nas_gym.tasks.targets.class_weights import ClassWeight, check_class_weight, weights_by_class
 from nas_gym.tasks.targets.forecast import Forecast
 from nas_gym.tasks.targets.labels import Labels
 from nas_gym.tasks.targets.metrics import CLASS_METRICS, LOG_LOSS, RANKED_METRICS, Metric
@@ -34,6 +35,9 @@ __all__ = [
     "target_of",
 ]
 
+WEIGHTS = "weights="
+"""What the weights of classes begin with in the name of a loss."""
+
 
 @dataclass(frozen=True)
 class Classes(Target):
@@ -43,11 +47,12 @@ class Classes(Target):
 
     Attributes:
         score: name of the metric, one of `CLASS_METRICS`; "" for the accuracy alone.
-        class_weight: ``"balanced"`` for classes of equal weight in the loss, or "".
+        class_weight: ``"balanced"`` for classes of equal weight in the loss, or the weight of each class, of
+            which only the ratios matter; "" for examples of equal weight.
     """
 
     score: str = ""
-    class_weight: str = ""
+    class_weight: str | tuple[float, ...] = ""
     kind = "classes"
     metrics = CLASS_METRICS
 
@@ -55,7 +60,10 @@ class Classes(Target):
     def loss(self) -> str:
         if not (self.score or self.class_weight):
             return "cross_entropy"
-        return "/".join(filter(None, ("cross_entropy", self.metric.name, self.class_weight)))
+        weight = self.class_weight
+        if not isinstance(weight, str):
+            weight = f"{WEIGHTS}{','.join(map(repr, weight))}"
+        return "/".join(filter(None, ("cross_entropy", self.metric.name, weight)))
 
     @property
     def metric(self) -> Metric:
@@ -72,9 +80,12 @@ class Classes(Target):
             if one != self.metric and (ranked or name not in RANKED_METRICS)
         )
 
-    def measured_by(self, metric: str | None, class_weight: str | None) -> Classes:
+    def measured_by(self, metric: str | None, class_weight: ClassWeight | None) -> Classes:
+        weight = class_weight or ""
         return replace(
-            self, score=checked_metric(self, metric) or self.score, class_weight=class_weight or ""
+            self,
+            score=checked_metric(self, metric) or self.score,
+            class_weight=weight if isinstance(weight, str) else weights_by_class(weight, self.names),
         )
 
     @property
@@ -112,9 +123,13 @@ class Classes(Target):
     def config(self) -> dict[str, Any]:
         return {"kind": self.kind, "names": list(self.names)} | {
             option: value
-            for option, value in (("score", self.score), ("class_weight", self.class_weight))
+            for option, value in (("score", self.score), ("class_weight", _plain(self.class_weight)))
             if value
         }
+
+
+def _plain(weight: str | tuple[float, ...]) -> str | list[float]:
+    return weight if isinstance(weight, str) else list(weight)
 
 
 KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Labels, Values, Tokens)}
@@ -160,5 +175,4 @@ def check_metric(metric: object, class_weight: object) -> None:
     known = tuple(name for kind in KINDS.values() for name in kind.metrics)
     if metric is not None and metric not in known:
         raise unknown("metric", metric, known)
-    if class_weight not in (None, "balanced"):
-        raise unknown("class_weight", class_weight, ("balanced",))
+    check_class_weight(class_weight)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError
+from nas_gym.tasks.targets.class_weights import ClassWeight
 from nas_gym.tasks.targets.label_metrics import HAMMING, LABEL_METRICS, MACRO_F1, SUBSET
 from nas_gym.tasks.targets.metrics import Metric
 from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
@@ -43,7 +44,7 @@ class Labels(Target):
     def others(self) -> tuple[Metric, ...]:
         return tuple(one for one in LABEL_METRICS.values() if one != self.metric)
 
-    def measured_by(self, metric: str | None, class_weight: str | None) -> Labels:
+    def measured_by(self, metric: str | None, class_weight: ClassWeight | None) -> Labels:
         if class_weight:
             raise ConfigError(
                 f"class_weight is for classes, and the task predicts {self.words}: leave it out"

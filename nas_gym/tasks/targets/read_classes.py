@@ -165,6 +165,30 @@ def check_classes(y: Any) -> None:
     of_array(y, None, split=False)
 
 
+def given_classes(y: Any) -> np.ndarray:
+    """Return the different labels in memory as they were given, (classes,), in the order of their classes.
+
+    Labels that are missing are left out: rows of a data frame without a label are none of a task.
+
+    Args:
+        y: as `of_array` takes it.
+
+    Returns:
+        An array of the dtype of `y`; of objects such as nullable integers of one that holds them.
+    """
+    array = _one_dimensional(y)
+    if array.dtype.kind in "biuUS":
+        return np.unique(array)
+    labels: dict[Any, Any] = {}
+    for value in array:
+        label = _label(value)
+        if label is not None:
+            labels.setdefault(label, value)
+    found = [labels[label] for label in sorted(labels)]
+    is_text = array.dtype == object and not isinstance(y, list | tuple) and isinstance(found[0], str)
+    return np.array(found, dtype=object if is_text else None)
+
+
 def _one_dimensional(y: Any) -> np.ndarray:
     """Return the labels as an array (n,), its dtype ordinary, or object where that could merge them."""
     y = single_column(y)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from nas_gym.errors import ConfigError
+from nas_gym.tasks.targets.class_weights import ClassWeight
 from nas_gym.tasks.targets.metrics import Metric
 
 
@@ -63,7 +64,7 @@ class Target(ABC):
         """Metrics that an evaluation has beside its score."""
 
     @abstractmethod
-    def measured_by(self, metric: str | None, class_weight: str | None) -> Target:
+    def measured_by(self, metric: str | None, class_weight: ClassWeight | None) -> Target:
         """Return this target with another score, and classes with other weights; None changes nothing.
 
         Raises:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError
+from nas_gym.tasks.targets.class_weights import ClassWeight
 from nas_gym.tasks.targets.metrics import Metric
 from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
 from nas_gym.tasks.targets.token_metrics import (
@@ -66,7 +67,7 @@ class Tokens(Target):
     def options(self) -> Mapping[str, Any]:
         return {"positions": self.positions, "causal": self.causal}
 
-    def measured_by(self, metric: str | None, class_weight: str | None) -> Tokens:
+    def measured_by(self, metric: str | None, class_weight: ClassWeight | None) -> Tokens:
         if class_weight:
             raise ConfigError(
                 f"class_weight is for classes, and the task predicts {self.words}: leave it out"

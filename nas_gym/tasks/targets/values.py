@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError
+from nas_gym.tasks.targets.class_weights import ClassWeight
 from nas_gym.tasks.targets.metrics import MAE, R2, RMSE, VALUE_METRICS, Metric
 from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
 
@@ -49,7 +50,7 @@ class Values(Target):
     def others(self) -> tuple[Metric, ...]:
         return (RMSE, MAE) if self.score == "r2" else (RMSE, MAE, R2)
 
-    def measured_by(self, metric: str | None, class_weight: str | None) -> Values:
+    def measured_by(self, metric: str | None, class_weight: ClassWeight | None) -> Values:
         if class_weight:
             raise ConfigError(
                 f"class_weight is for classes, and the task predicts {self.words}: leave it out"

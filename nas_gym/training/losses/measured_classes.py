@@ -14,6 +14,7 @@ from nas_gym.training.kernels.layout import constant, matrix
 from nas_gym.training.losses.cross_entropy import CrossEntropy
 from nas_gym.training.program.tape import Kernel
 
+WEIGHTS = "weights="
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 
 
@@ -27,23 +28,30 @@ class MeasuredCrossEntropy(CrossEntropy):
     Args:
         metric: the score.
         balanced: whether each class has the same weight in training, whatever its number of examples.
+        weights: the weight of an example of each class, above 0, in place of `balanced`; () for none. They
+            are scaled so that the mean of the training examples is 1.
     """
 
-    def __init__(self, metric: str, *, balanced: bool) -> None:
-        self.metric, self.balanced = metric, balanced
-        self.name = f"cross_entropy/{metric}{'/balanced' if balanced else ''}"
+    def __init__(self, metric: str, *, balanced: bool = False, weights: tuple[float, ...] = ()) -> None:
+        self.metric, self.balanced, self.weights = metric, balanced, weights
+        way = "/balanced" if balanced else f"/{WEIGHTS}{','.join(map(repr, weights))}" if weights else ""
+        self.name = f"cross_entropy/{metric}{way}"
 
     def targets(self, y: Tensor, outputs: int, smoothing: float) -> Tensor:
         """Return smoothed labels, times the weight of the class of each example."""
         targets = super().targets(y, outputs, smoothing)
-        if not self.balanced:
+        if not (self.balanced or self.weights):
             return targets
         counts = torch.bincount(y, minlength=outputs)
-        weights = len(y) / (outputs * counts.clamp_min(1))
+        if self.balanced:
+            weights = len(y) / (outputs * counts.clamp_min(1))
+        else:
+            weights = torch.tensor(self.weights, dtype=torch.float64, device=y.device)
+            weights = weights * len(y) / (weights * counts).sum()
         return targets * weights.to(torch.float32)[y][:, None]
 
     def weighted(self, gradient: Tensor, targets: Tensor) -> Iterator[Kernel]:
-        if self.balanced:
+        if self.balanced or self.weights:
             weights = targets.new_zeros(len(targets), 1, targets.shape[2])
             yield partial(torch.sum, targets, 1, keepdim=True, out=weights)
             yield partial(gradient.mul_, weights)

@@ -7,7 +7,7 @@ from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.binary_cross_entropy import LABEL_METRICS, BinaryCrossEntropy
 from nas_gym.training.losses.cross_entropy import CrossEntropy
 from nas_gym.training.losses.huber import Huber
-from nas_gym.training.losses.measured_classes import METRICS, MeasuredCrossEntropy
+from nas_gym.training.losses.measured_classes import METRICS, WEIGHTS, MeasuredCrossEntropy
 from nas_gym.training.losses.ranked_classes import RANKED, RankedCrossEntropy
 from nas_gym.training.losses.squared import Squared
 from nas_gym.training.losses.token_cross_entropy import FAMILY, TokenCrossEntropy
@@ -27,11 +27,18 @@ LOSSES: dict[str, Loss] = {
 
 
 def loss_of(name: str) -> Loss:
-    """Return a loss by its name: one of `LOSSES`, or that of tokens, whose name tells the positions."""
+    """Return a loss by its name: one of `LOSSES`, or one whose name tells more.
+
+    That of tokens tells the positions, that of weighted classes their weights.
+    """
     family, _, rest = name.partition("/")
     metric, _, positions = rest.partition("/")
     if family == FAMILY and metric in TOKEN_METRICS and positions.isdecimal():
         return TokenCrossEntropy(metric, int(positions))
+    if positions.startswith(WEIGHTS):
+        weights = tuple(map(float, positions.removeprefix(WEIGHTS).split(",")))
+        kind = RankedCrossEntropy if metric in RANKED else MeasuredCrossEntropy
+        return kind(metric, weights=weights)
     return LOSSES[name]
 
 

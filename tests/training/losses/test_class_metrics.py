@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Classes
-from nas_gym.training import LOSSES, Keep, OrdinaryTraining, Recipe, TrainingData, train
+from nas_gym.training import LOSSES, Keep, OrdinaryTraining, Recipe, TrainingData, loss_of, train
 from nas_gym.training.batches import EVALUATION_BATCH, evaluation_batches
 from nas_gym.training.losses.ranked_classes import RANKED
 from nas_gym.training.program.tape import VECTOR
@@ -92,16 +92,21 @@ def test_sums_over_filled_up_batches_are_the_metrics_of_scikit_learn(
     classes=st.integers(2, 5),
     batch=st.integers(5, 40),
     smoothing=st.sampled_from([0.0, 0.2]),
+    balanced=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-def test_classes_of_equal_weight_have_the_loss_and_the_gradient_of_autograd(
-    members: int, classes: int, batch: int, smoothing: float, seed: int
+def test_weighted_classes_have_the_loss_and_the_gradient_of_autograd(
+    members: int, classes: int, batch: int, smoothing: float, balanced: bool, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     y = labels(batch, classes, generator)
-    loss = LOSSES["cross_entropy/accuracy/balanced"]
+    given = tuple(float(each + 1) for each in range(classes))
+    name = "balanced" if balanced else f"weights={','.join(map(repr, given))}"
+    loss = loss_of(f"cross_entropy/accuracy/{name}")
     targets = loss.targets(y, classes, smoothing)
     weights = batch / (classes * torch.bincount(y, minlength=classes).float())
+    if not balanced:
+        weights = torch.tensor(given) / torch.tensor(given)[y].mean()
     torch.testing.assert_close(targets.sum(1), weights[y])
     padding = -(classes * batch) % VECTOR
     rows = 3 * torch.randn(members, classes * batch + padding, generator=generator)
@@ -203,6 +208,6 @@ def test_a_network_whose_outputs_are_not_finite_has_no_score() -> None:
 
 @pytest.mark.parametrize("metric", [*METRICS, *RANKED])
 def test_every_target_has_its_loss(metric: str) -> None:
-    for weight in ("", "balanced"):
+    for weight in ("", "balanced", (1.0, 2.5)):
         target: Any = Classes(("a", "b"), metric, weight)
-        assert LOSSES[target.loss].name == target.loss
+        assert loss_of(target.loss).name == target.loss

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from nas_gym.explain.evidence.learning_curve import last_rise
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.fact import QUOTE, Fact, counted, loses_less, measured, out_of_time
 from nas_gym.explain.methods.significance.dunnett import mean_interval
@@ -20,8 +21,6 @@ from nas_gym.explain.sections.summary.reasons import Reason, fact_of, reasons_fo
 MARGIN = 0.01
 """A difference of scores that matters to a user: one point."""
 FEWEST_DRAWN = 5
-RISE, LAST = 0.005, 5
-"""A learning curve still rises if its last fifth adds half a point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ def first_page(
         neighbours=neighbours,
         untested=len(alternatives.get("not_affordable", ())),
         smaller=_smaller(alternatives),
-        rising=_rising(result, str(chosen)),
+        rising=last_rise(result, str(chosen)),
         seeds_to_tell=alternatives.get("seeds_for_margin"),
         examples_to_tell=_examples_to_tell(quote),
         untried=0 if evidence.evaluator.table is not None else space.size - tried - others,
@@ -249,17 +248,6 @@ def _smaller(alternatives: Mapping[str, Any]) -> Smaller | None:
         return None
     within = loses_less(one["low"], MARGIN)
     return Smaller(one["architecture"], one["words"], one["parameters"], change_by_smaller(one), within)
-
-
-def _rising(result: Mapping[str, Any], chosen: str) -> float | None:
-    """Return what the last fifth of the found network's learning curve added, if that is worth telling."""
-    curves = [one["curve"] for one in result.get("evaluations", ()) if one["architecture"] == chosen]
-    curve: Sequence[float] = max(curves, key=len, default=())
-    last = len(curve) // LAST
-    if not last:
-        return None
-    rise = max(curve[-last:]) - max(curve[:-last])
-    return rise if rise >= RISE else None
 
 
 def _examples_to_tell(quote: Fact) -> int | None:

@@ -10,7 +10,7 @@ from statistics import median
 
 from threadpoolctl import threadpool_limits
 
-from nas_gym.deploy import FORMATS, SavedNetwork, example_rows, load_network
+from nas_gym.deploy import FORMATS, REFITTED, SavedNetwork, example_rows, load_network, network_file
 from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import listed, quantity
@@ -18,8 +18,6 @@ from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withh
 from nas_gym.explain.sections.usage.wrong import most_wrong
 
 KEY, QUESTION = "usage", "How do I use it?"
-REFITTED = "network.pt"
-"""The network that `nas-gym fit` trains on all but the test examples; it lies beside the run's own."""
 MANY, REPEATS = 1000, 5
 
 
@@ -69,9 +67,9 @@ USAGE = Question(KEY, QUESTION, explain_usage, about="network", method=QUESTION)
 
 
 def _file(evidence: Evidence) -> Path | None:
-    """Return the file of the network to use: that of `nas-gym fit`, else that of the search; None without."""
-    own = evidence.folder.best_file
-    return next((file for file in (own.with_name(REFITTED), own) if file.is_file()), None)
+    """Return the file of the network to use; None without one."""
+    file = network_file(evidence.folder.path)
+    return file if file.is_file() else None
 
 
 def _trust(file: Path) -> str:
