@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """An architecture as a small labelled graph, for drawings, descriptions and graph observations.
+    """An architecture as a small labelled graph, for descriptions, graph observations and places of edits.
+
+    Pictures show a `Drawing`, by default the same.
 
     Attributes:
         boxes: a label per box, from the input (first) to the output (last).
