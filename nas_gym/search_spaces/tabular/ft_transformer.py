@@ -9,10 +9,11 @@ from typing import Any
 from nas_gym.errors import ConfigError
 from nas_gym.networks import ACTIVATIONS, GATES, Network, Shape
 from nas_gym.search_spaces.description import activation_words
+from nas_gym.search_spaces.drawing import Drawing
 from nas_gym.search_spaces.layered.chain import HeadedChain, HeadedChainSpace, Layer
 from nas_gym.search_spaces.options import names, rates, whole, wholes
 from nas_gym.search_spaces.tabular.columns import checked_columns, least_bins
-from nas_gym.search_spaces.tabular.ft_network import TokenColumns, TokenSizes, ft_network
+from nas_gym.search_spaces.tabular.ft_network import LAYER, TokenColumns, TokenSizes, ft_network
 
 NUMBERS = ("plain", "periodic", "piecewise")
 ANSWERS = ("answer_token", "mean_token")
@@ -182,7 +183,21 @@ class FTTransformerSpace(HeadedChainSpace):
         return f"attention with {count} head{'s' * (count != '1')} and {width} units with {told}"
 
     def whole_layer(self, aspect: str, word: str) -> str:
-        return "tokens" if aspect == "numbers" else ""
+        return LAYER if aspect == "numbers" else ""
+
+    def drawing(self, architecture: HeadedChain) -> Drawing:
+        draft = self.draft(architecture)
+        if "numbers" in self.wholes:
+            before = draft.box("numbers")
+        else:
+            before = draft.box(label=LAYER, words="a token for each column", layer=LAYER)
+        for number in draft.layers:
+            layer = draft.box(number, mark="self-attention")
+            draft.link(before, layer, "sum")
+            before = layer
+        draft.box("answer")
+        draft.note("dropout")
+        return draft.end()
 
     def network(self, architecture: HeadedChain) -> Network:
         blocks = [
