@@ -1,0 +1,171 @@
+"""The figures of fronts: what half of an agent's runs attained, and between which quartiles they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import EngFormatter, PercentFormatter
+
+from nas_agents.comparison.front_summary import Fronts
+from nas_agents.comparison.plot_style import look
+from nas_agents.comparison.ranking import Analysis
+from nas_gym.common import INK, MUTED
+from nas_gym.envs import attainment_front, nondominated
+
+MEDIAN, QUARTILES = 0.5, (0.75, 0.25)
+"""Shares of the runs that attain a surface; the lower end of a band is what most attain."""
+MOST_COLUMNS = 3
+WIDE_RANGE = 30
+"""Ratio of the dearest to the cheapest network of a front from which costs are drawn by their logarithm."""
+ABOVE, BELOW = 0.04, 0.12
+UNITS = {"latency": " (ms)"}
+PREFIX = "front_"
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Two objectives that fronts are drawn in.
+
+    Attributes:
+        across: number of the one along the x axis.
+        up: number of the one along the y axis.
+        name: name of the figure.
+    """
+
+    across: int
+    up: int
+    name: str
+
+
+def planes(fronts: Fronts) -> tuple[Plane, ...]:
+    """Return the planes of figures: the score, or else the first objective, by each of the others."""
+    names = fronts.objectives.names
+    up = names.index("score") if "score" in names else 0
+    return tuple(Plane(n, up, f"{PREFIX}{name}") for n, name in enumerate(names) if n != up)
+
+
+def attained_fronts(comparison: Analysis, fronts: Fronts, plane: Plane, where: str) -> Figure:
+    """Draw a panel for each agent, best first: its median front with a band, the reference, and the others.
+
+    Args:
+        comparison: comparison that is drawn.
+        fronts: what was found.
+        plane: the objectives along the axes.
+        where: environment, space and task, for the title.
+    """
+    agents = [row.agent for row in comparison.agents]
+    order = sorted(fronts.found)
+    columns = min(MOST_COLUMNS, len(agents))
+    lines = -(-len(agents) // columns)
+    figure = Figure(figsize=(1.2 + 3.3 * columns, 1.6 + 2.7 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    surface = _Surfaces(fronts, plane)
+    medians = {agent: surface.attained(agent, MEDIAN) for agent in agents}
+    for panel, agent in zip(panels, agents, strict=False):
+        for other in agents:
+            if other != agent:
+                panel.step(surface.x, medians[other], where="post", color=MUTED, linewidth=0.8, alpha=0.45)
+        panel.step(surface.x, surface.reference, where="post", color=INK, linewidth=1.2, linestyle=":")
+        colour = look(order.index(agent))[0]
+        low, high = (np.maximum(surface.attained(agent, share), surface.bottom) for share in QUARTILES)
+        panel.fill_between(surface.x, low, high, step="post", color=colour, alpha=0.25, linewidth=0)
+        panel.step(surface.x, medians[agent], where="post", color=colour, linewidth=2)
+        goes_by = fronts.rows[agent].goes_by
+        panel.set_title(
+            agent if goes_by == "front" else f"{agent}\n(goes by {fronts.goes_by(agent)})", fontsize=11
+        )
+    for panel in panels[len(agents) :]:
+        panel.set_visible(False)
+    _axes(panels, fronts, plane, surface, columns, len(agents))
+    reference = fronts.reference_in_words.removeprefix("the ")
+    figure.suptitle(f"Fronts found, {where}", x=0.01, ha="left", fontsize=12)
+    figure.legend(
+        handles=[
+            Line2D([], [], color=MUTED, linewidth=2, label="median of the runs"),
+            Patch(color=MUTED, alpha=0.35, label="quartiles"),
+            Line2D([], [], color=MUTED, linewidth=0.8, alpha=0.6, label="medians of the others"),
+            Line2D([], [], color=INK, linewidth=1.2, linestyle=":", label=reference),
+        ],
+        loc="outside lower center",
+        ncols=4,
+        fontsize=10,
+    )
+    return figure
+
+
+class _Surfaces:
+    """Step functions on one grid: the best of the one objective up to each value of the other.
+
+    Attributes:
+        x: where any of them steps, and the ends of the axis, float (steps,).
+        reference: the reference front, float (steps,).
+        bottom, top: the ends of the y axis.
+    """
+
+    def __init__(self, fronts: Fronts, plane: Plane) -> None:
+        self._plane, self._fronts = plane, fronts
+        pair = [plane.up, plane.across]
+        self._runs = {agent: [gains[:, pair] for gains in each] for agent, each in fronts.found.items()}
+        exact = fronts.yardstick.reference[:, pair]
+        exact = exact[nondominated(exact)]
+        self._signs = [-1.0 if fronts.objectives[n].is_cost else 1.0 for n in pair]
+        self._scales = [fronts.objectives[n].scale or 1.0 for n in pair]
+        steps = self._amount(exact, 1)
+        first, last = float(steps.min()), float(steps.max())
+        self.wide = first > 0 and last / first > WIDE_RANGE
+        beyond = last * (last / first) ** ABOVE if self.wide else last + ABOVE * max(last - first, 1e-9)
+        everything = [steps, *(self._amount(points, 1) for each in self._runs.values() for points in each)]
+        self.x = np.unique(np.concatenate([*everything, [beyond]]))
+        self.x = self.x[(self.x >= first) & (self.x <= beyond)]
+        self.reference = self._best(exact)
+        heights = self._amount(exact, 0)
+        span = max(float(np.ptp(heights)), 1e-9)
+        self.bottom, self.top = float(heights.min()) - BELOW * span, float(heights.max()) + BELOW / 2 * span
+
+    def attained(self, agent: str, share: float) -> np.ndarray:
+        """Return what a share of the runs of an agent attained, float (steps,); -inf where nothing."""
+        runs = self._runs[agent]
+        if not any(len(points) for points in runs):
+            return np.full(len(self.x), -np.inf)
+        return self._best(attainment_front(runs, share))
+
+    def _best(self, points: np.ndarray) -> np.ndarray:
+        """Return the best y up to each x of points of gains."""
+        across, up = self._amount(points, 1), self._amount(points, 0)
+        reached = across[None] <= self.x[:, None] * (1 + 1e-12)
+        found: np.ndarray = np.where(reached, up[None], -np.inf).max(axis=1, initial=-np.inf)
+        return found
+
+    def _amount(self, points: np.ndarray, column: int) -> np.ndarray:
+        """Return one column of gains in the unit of its objective."""
+        found: np.ndarray = points[:, column] * self._signs[column]
+        return found * self._scales[column] if self._signs[column] < 0 else found
+
+
+def _axes(
+    panels: np.ndarray, fronts: Fronts, plane: Plane, surface: _Surfaces, columns: int, count: int
+) -> None:
+    across, up = fronts.objectives[plane.across], fronts.objectives[plane.up]
+    for number, panel in enumerate(panels[:count]):
+        if surface.wide:
+            panel.set_xscale("log")
+        panel.set_xlim(surface.x[0], surface.x[-1])
+        panel.set_ylim(surface.bottom, surface.top)
+        if across.name != "latency" and not surface.wide:
+            panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+            panel.locator_params(axis="x", nbins=5)
+        if not up.is_cost:
+            panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        if number % columns == 0:
+            panel.set_ylabel(_label(up.name))
+        if number + columns >= count:
+            panel.set_xlabel(_label(across.name))
+            panel.tick_params(labelbottom=True)
+
+
+def _label(name: str) -> str:
+    return {"score": "validation score", "flops": "FLOPs"}.get(name, name) + UNITS.get(name, "")
