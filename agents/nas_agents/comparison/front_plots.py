@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter
 
 from nas_agents.comparison.front_summary import Fronts
 from nas_agents.comparison.plot_style import look
 from nas_agents.comparison.ranking import Analysis
 from nas_gym.common import INK, MUTED
-from nas_gym.envs import attainment_front, nondominated
+from nas_gym.envs import Objective, attainment_front, nondominated
 
 MEDIAN, QUARTILES = 0.5, (0.75, 0.25)
 """Shares of the runs that attain a surface; the lower end of a band is what most attain."""
@@ -33,19 +33,25 @@ class Plane:
     Attributes:
         across: number of the one along the x axis.
         up: number of the one along the y axis.
-        name: name of the figure.
+        objectives: the two.
     """
 
     across: int
     up: int
-    name: str
+    objectives: tuple[Objective, Objective]
+
+    @property
+    def name(self) -> str:
+        """Name of the figure."""
+        return f"{PREFIX}{self.objectives[0].name}"
 
 
 def planes(fronts: Fronts) -> tuple[Plane, ...]:
     """Return the planes of figures: the score, or else the first objective, by each of the others."""
     names = fronts.objectives.names
     up = names.index("score") if "score" in names else 0
-    return tuple(Plane(n, up, f"{PREFIX}{name}") for n, name in enumerate(names) if n != up)
+    every = fronts.objectives
+    return tuple(Plane(n, up, (each, every[up])) for n, each in enumerate(every) if n != up)
 
 
 def attained_fronts(comparison: Analysis, fronts: Fronts, plane: Plane, where: str) -> Figure:
@@ -63,7 +69,7 @@ def attained_fronts(comparison: Analysis, fronts: Fronts, plane: Plane, where: s
     lines = -(-len(agents) // columns)
     figure = Figure(figsize=(1.2 + 3.3 * columns, 1.6 + 2.7 * lines), layout="constrained")
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    surface = _Surfaces(fronts, plane)
+    surface = Surfaces(fronts, plane)
     medians = {agent: surface.attained(agent, MEDIAN) for agent in agents}
     for panel, agent in zip(panels, agents, strict=False):
         for other in agents:
@@ -80,7 +86,7 @@ def attained_fronts(comparison: Analysis, fronts: Fronts, plane: Plane, where: s
         )
     for panel in panels[len(agents) :]:
         panel.set_visible(False)
-    _axes(panels, fronts, plane, surface, columns, len(agents))
+    _axes(panels, comparison, plane, surface, columns)
     reference = fronts.reference_in_words.removeprefix("the ")
     figure.suptitle(f"Fronts found, {where}", x=0.01, ha="left", fontsize=12)
     figure.legend(
@@ -91,13 +97,13 @@ def attained_fronts(comparison: Analysis, fronts: Fronts, plane: Plane, where: s
             Line2D([], [], color=INK, linewidth=1.2, linestyle=":", label=reference),
         ],
         loc="outside lower center",
-        ncols=4,
+        ncols=4 if columns > 2 else 2,
         fontsize=10,
     )
     return figure
 
 
-class _Surfaces:
+class Surfaces:
     """Step functions on one grid: the best of the one objective up to each value of the other.
 
     Attributes:
@@ -146,10 +152,8 @@ class _Surfaces:
         return found * self._scales[column] if self._signs[column] < 0 else found
 
 
-def _axes(
-    panels: np.ndarray, fronts: Fronts, plane: Plane, surface: _Surfaces, columns: int, count: int
-) -> None:
-    across, up = fronts.objectives[plane.across], fronts.objectives[plane.up]
+def _axes(panels: np.ndarray, comparison: Analysis, plane: Plane, surface: Surfaces, columns: int) -> None:
+    across, up, count = plane.objectives[0], plane.objectives[1], len(comparison.agents)
     for number, panel in enumerate(panels[:count]):
         if surface.wide:
             panel.set_xscale("log")
@@ -158,14 +162,12 @@ def _axes(
         if across.name != "latency" and not surface.wide:
             panel.xaxis.set_major_formatter(EngFormatter(sep=""))
             panel.locator_params(axis="x", nbins=5)
-        if not up.is_cost:
-            panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         if number % columns == 0:
-            panel.set_ylabel(_label(up.name))
+            panel.set_ylabel(comparison.seen if up.name == "score" else _label(up.name))
         if number + columns >= count:
             panel.set_xlabel(_label(across.name))
             panel.tick_params(labelbottom=True)
 
 
 def _label(name: str) -> str:
-    return {"score": "validation score", "flops": "FLOPs"}.get(name, name) + UNITS.get(name, "")
+    return {"flops": "FLOPs"}.get(name, name) + UNITS.get(name, "")

@@ -16,8 +16,9 @@ LISTED = 12
 UNITS = {"latency": " (ms)"}
 
 BY_FRONT = (
-    "Agents are ranked and tested by the share of the hypervolume of {reference} ({objectives}) that the "
-    "front of a run has: mean and 95% interval over more seeds of the same search. {valued}"
+    "Agents are ranked and tested by hypervolume, of {objectives}: of the volume that {reference} dominates, "
+    "the share that the front of a run does. Means have 95% intervals over more seeds of the same search. "
+    "{valued}"
 )
 RECORDED = (
     "The exact front is that of all {size:,} networks of the table. A run's front is chosen by what the "

@@ -42,10 +42,10 @@ ABOUT_REGRET = (
     "to it: evaluations to the optimum, median over runs"
 )
 ABOUT_FRONTS = (
-    "share of HV: of the hypervolume of {reference} ({objectives}) that the front of a run has, validation "
-    "{metric} alone: mean over runs, which ranks and is tested, [95% interval over more seeds, - where runs "
-    "are too much alike]; goes by: the front, one objective or none; IGD+: distance from {reference}, median "
-    "over runs"
+    "share of HV: of the hypervolume of {reference}, of {objectives}, what the front of a run has, by "
+    "validation {metric}: mean over runs, which ranks and is tested, [95% interval over more seeds, - where "
+    "runs are too much alike]; goes by: the front, one objective or none; IGD+: distance from {reference}, "
+    "median over runs"
 )
 
 
