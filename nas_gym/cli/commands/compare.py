@@ -22,7 +22,6 @@ from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
     from nas_agents import Comparison, Plan
-    from nas_agents.comparison.ranking import Analysis
 
 COMPARE_EXAMPLE = """
 Example: `nas-gym compare --agents random,q-learning,tpe --seeds 10 --budget 40`
@@ -175,8 +174,10 @@ def terminal_table(comparison: Comparison, access: str | None = None) -> Table:
     return table
 
 
-def _about(analysis: Analysis) -> str:
+def _about(comparison: Comparison) -> str:
     """Return what the columns of a ranking are."""
+    analysis = comparison.analysis
+    assert analysis is not None
     fronts = analysis.fronts
     if fronts is None:
         return (ABOUT_REGRET if analysis.has_regret else ABOUT_TEST).format(metric=analysis.metric)
@@ -201,7 +202,7 @@ def show_comparison(comparison: Comparison, console: Console, errors: Console, *
     alone = analysis.by_access()
     for access, each in (alone if by_access else {None: analysis}).items():
         console.print(terminal_table(comparison, access))
-        print_plain(console, _about(analysis))
+        print_plain(console, _about(comparison))
         for sentence in each.verdict:
             print_plain(console, sentence)
     if by_access and not alone:
