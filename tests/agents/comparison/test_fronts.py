@@ -1,5 +1,6 @@
 """Comparisons of several objectives: fronts and their hypervolume, on small tables."""
 
+import io
 import json
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -20,8 +21,10 @@ from nas_agents.comparison.ranking import Analysis
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.significance import holm, permutation_test
 from nas_agents.runs.run import make_env, run
+from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from nas_gym.cli.commands.compare import show_comparison
 from nas_gym.errors import NASGymError
 from nas_gym.tables.catalogue import FOLDER
 from tests.agents.comparison.test_comparison_report import SETTING
@@ -178,6 +181,11 @@ def test_what_is_reported_says_what_is_compared_and_has_the_pictures(tmp_path):
         "evolution": "front",
         "hyperband": "first",
     }
+    shown = io.StringIO()
+    show_comparison(found, Console(width=80, file=shown), Console(stderr=True), by_access=False)
+    table, _, words = shown.getvalue().partition("share of HV: ")
+    assert max(map(len, table.splitlines())) <= 80
+    assert "of the hypervolume of the exact front" in words.replace("\n", " ")
     written = {path.name for path in found.to_csv(tmp_path / "csv")}
     assert written == {"runs.csv", "curves.csv", "agents.csv", "pairs.csv"}
     drawn = found.plot(tmp_path / "front.svg", ["evolution"], "front_flops")
