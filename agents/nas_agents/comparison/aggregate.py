@@ -114,9 +114,10 @@ def _write_figure(events: EventFile, figure: Path, where: str) -> None:
     with Image.open(figure) as opened:
         picture = opened.convert("RGB")
     picture.thumbnail((WIDEST, WIDEST))
-    # Figures have few colours, and a palette takes a third of the bytes.
+    # Figures have few colours, and a palette takes a third of the bytes; that of the widest coverage keeps
+    # the colours of thin lines apart.
     file, words = io.BytesIO(), figure.stem.replace("_", " ")
-    picture.quantize(256).save(file, "PNG", optimize=True)
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(file, "PNG", optimize=True)
     about = About(words, f"{words}, {where}. Its text is read at actual size.")
     events.summary(png_summary(f"comparison/{figure.stem}", file.getvalue(), *picture.size, about), 0)
 
