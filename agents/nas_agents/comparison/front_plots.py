@@ -21,7 +21,8 @@ MEDIAN, QUARTILES = 0.5, (0.75, 0.25)
 MOST_COLUMNS = 3
 WIDE_RANGE = 30
 """Ratio of the dearest to the cheapest network of a front from which costs are drawn by their logarithm."""
-ABOVE, BELOW = 0.04, 0.12
+ABOVE, BELOW = 0.05, 0.12
+ROUNDING = 1e-12
 UNITS = {"latency": " (ms)"}
 PREFIX = "front_"
 
@@ -77,7 +78,7 @@ def attained_fronts(comparison: Analysis, fronts: Fronts, plane: Plane, where: s
                 panel.step(surface.x, medians[other], where="post", color=MUTED, linewidth=0.8, alpha=0.45)
         panel.step(surface.x, surface.reference, where="post", color=INK, linewidth=1.2, linestyle=":")
         colour = look(order.index(agent))[0]
-        low, high = (np.maximum(surface.attained(agent, share), surface.bottom) for share in QUARTILES)
+        low, high = (surface.attained(agent, share).clip(surface.bottom, surface.top) for share in QUARTILES)
         panel.fill_between(surface.x, low, high, step="post", color=colour, alpha=0.25, linewidth=0)
         panel.step(surface.x, medians[agent], where="post", color=colour, linewidth=2)
         goes_by = fronts.rows[agent].goes_by
@@ -113,43 +114,41 @@ class Surfaces:
     """
 
     def __init__(self, fronts: Fronts, plane: Plane) -> None:
-        self._plane, self._fronts = plane, fronts
         pair = [plane.up, plane.across]
+        self._units = [-(each.scale or 1.0) if each.is_cost else 1.0 for each in reversed(plane.objectives)]
         self._runs = {agent: [gains[:, pair] for gains in each] for agent, each in fronts.found.items()}
         exact = fronts.yardstick.reference[:, pair]
         exact = exact[nondominated(exact)]
-        self._signs = [-1.0 if fronts.objectives[n].is_cost else 1.0 for n in pair]
-        self._scales = [fronts.objectives[n].scale or 1.0 for n in pair]
-        steps = self._amount(exact, 1)
+        up, steps = (exact * self._units).T
         first, last = float(steps.min()), float(steps.max())
         self.wide = first > 0 and last / first > WIDE_RANGE
-        beyond = last * (last / first) ** ABOVE if self.wide else last + ABOVE * max(last - first, 1e-9)
-        everything = [steps, *(self._amount(points, 1) for each in self._runs.values() for points in each)]
-        self.x = np.unique(np.concatenate([*everything, [beyond]]))
+        beyond = last * (last / first) ** ABOVE if self.wide else last + ABOVE * _span(steps)
+        found = [points[:, 1] * self._units[1] for each in self._runs.values() for points in each]
+        self.x = np.unique(np.concatenate([steps, *found, [beyond]]))
         self.x = self.x[(self.x >= first) & (self.x <= beyond)]
         self.reference = self._best(exact)
-        heights = self._amount(exact, 0)
-        span = max(float(np.ptp(heights)), 1e-9)
-        self.bottom, self.top = float(heights.min()) - BELOW * span, float(heights.max()) + BELOW / 2 * span
+        # There is more room on the worse side, where the other agents are.
+        worse, better = (ABOVE, BELOW) if plane.objectives[1].is_cost else (BELOW, ABOVE)
+        self.bottom, self.top = up.min() - worse * _span(up), up.max() + better * _span(up)
 
     def attained(self, agent: str, share: float) -> np.ndarray:
-        """Return what a share of the runs of an agent attained, float (steps,); -inf where nothing."""
+        """Return what a share of the runs of an agent attained, float (steps,); infinite where nothing."""
         runs = self._runs[agent]
         if not any(len(points) for points in runs):
-            return np.full(len(self.x), -np.inf)
+            return np.full(len(self.x), -np.inf) * self._units[0]
         return self._best(attainment_front(runs, share))
 
     def _best(self, points: np.ndarray) -> np.ndarray:
         """Return the best y up to each x of points of gains."""
-        across, up = self._amount(points, 1), self._amount(points, 0)
-        reached = across[None] <= self.x[:, None] * (1 + 1e-12)
-        found: np.ndarray = np.where(reached, up[None], -np.inf).max(axis=1, initial=-np.inf)
+        reached = points[None, :, 1] * self._units[1] <= self.x[:, None] * (1 + ROUNDING)
+        gains = np.where(reached, points[None, :, 0], -np.inf).max(axis=1, initial=-np.inf)
+        found: np.ndarray = gains * self._units[0]
         return found
 
-    def _amount(self, points: np.ndarray, column: int) -> np.ndarray:
-        """Return one column of gains in the unit of its objective."""
-        found: np.ndarray = points[:, column] * self._signs[column]
-        return found * self._scales[column] if self._signs[column] < 0 else found
+
+def _span(values: np.ndarray) -> float:
+    """Return the range of values, or of a single one a tenth of it, so that an axis has a length."""
+    return float(np.ptp(values)) or 0.1 * float(np.abs(values).max()) or 1.0
 
 
 def _axes(panels: np.ndarray, comparison: Analysis, plane: Plane, surface: Surfaces, columns: int) -> None:
@@ -162,6 +161,8 @@ def _axes(panels: np.ndarray, comparison: Analysis, plane: Plane, surface: Surfa
         if across.name != "latency" and not surface.wide:
             panel.xaxis.set_major_formatter(EngFormatter(sep=""))
             panel.locator_params(axis="x", nbins=5)
+        if up.is_cost and up.name != "latency":
+            panel.yaxis.set_major_formatter(EngFormatter(sep=""))
         if number % columns == 0:
             panel.set_ylabel(comparison.seen if up.name == "score" else _label(up.name))
         if number + columns >= count:

@@ -17,6 +17,10 @@ BY_FIRST = (
     "by the first objective ({first}) alone: the others are not looked at, and the front is of what was met "
     "on the way"
 )
+SINGLE = (
+    "A single point is on {reference}: none of these objectives has to be paid for by another, and a share "
+    "is 1 where a run has that point, else 0."
+)
 BY_NONE = "by no objective: what is evaluated is the same whatever was found"
 
 
@@ -93,8 +97,10 @@ class Fronts:
         return found
 
     def notes(self) -> Iterator[str]:
-        """Say which agents do not search for a front."""
+        """Say where there is nothing to trade, and which agents do not search for a front."""
         first = self.objectives[0].name
+        if len(self.yardstick.reference) == 1:
+            yield SINGLE.format(reference=self.reference_in_words)
         for goes_by, said in (("first", BY_FIRST.format(first=first)), ("none", BY_NONE)):
             names = [agent for agent, row in self.rows.items() if row.goes_by == goes_by]
             if names:

@@ -16,6 +16,7 @@ from nas_agents.comparison.front_report import ranked_by
 from nas_agents.comparison.front_summary import summarise_fronts
 from nas_agents.comparison.fronts import with_fronts
 from nas_agents.comparison.plan import Plan, prepare
+from nas_agents.comparison.plots import plot_figure
 from nas_agents.comparison.publish import publish
 from nas_agents.comparison.ranking import Analysis
 from nas_agents.comparison.records import Run
@@ -259,6 +260,22 @@ def test_an_attained_surface_is_what_a_share_of_the_runs_reached(tmp_path):
             )
             assert height == bests[-needed]
     assert (surfaces.attained("random", 0.25) <= surfaces.reference).all()
+
+
+def test_a_front_without_a_trade_is_said_and_drawn(tmp_path, table):
+    env = {"evaluator": TABLE, "objectives": ["parameters", "flops"]}
+    found = measured(plan(tmp_path, ["random", "evolution"], seeds=2, env=env))
+    smallest = table.parameters.min(), table.flops.min()
+    for agent in ("random", "evolution"):
+        for one, evaluations in found.runs(agent):
+            there = smallest in {(each["parameters"], each["flops"]) for each in evaluations}
+            assert one.score == float(there)
+    assert found.analysis.notes[0].startswith("A single point is on the exact front")
+    plot_figure("front_flops", found.analysis, "here", tmp_path / "front.svg")
+    (plane,) = planes(found.analysis.fronts)
+    surfaces = Surfaces(found.analysis.fronts, plane)
+    assert surfaces.reference.min() == pytest.approx(smallest[0])
+    assert surfaces.bottom < smallest[0] < surfaces.top
 
 
 def test_several_tasks_are_put_together_by_their_shares(tmp_path):
