@@ -147,8 +147,8 @@ class Surfaces:
 
 
 def _span(values: np.ndarray) -> float:
-    """Return the range of values, or of a single one a tenth of it, so that an axis has a length."""
-    return float(np.ptp(values)) or 0.1 * float(np.abs(values).max()) or 1.0
+    """Return the range of values, or of a single one its size, so that an axis has a length."""
+    return float(np.ptp(values)) or float(np.abs(values).max()) or 1.0
 
 
 def _axes(panels: np.ndarray, comparison: Analysis, plane: Plane, surface: Surfaces, columns: int) -> None:
