@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import gymnasium as gym
 import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Environment = gym.Env[Any, Any]
 ACCESS = ("walk", "query", "gradient")
 UnderObjectives = Literal["front", "first", "none", "refused"]
+UNDER_OBJECTIVES = get_args(UnderObjectives)
 
 
 class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, nothing went wrong

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas_agents.agent import UNDER_OBJECTIVES
 from nas_agents.comparison.carried import check_leave_one_out, start_files
 from nas_agents.registry import make_agent
 from nas_agents.runs.run import (
@@ -224,6 +225,9 @@ def _under_objectives(plan: Plan, names: Sequence[str]) -> dict[str, str]:
         NASGymError: if one cannot search for several, or the budget holds no front of so many.
     """
     goes_by: dict[str, str] = {label(agent): make_agent(agent).under_objectives for agent in plan.agents}
+    for agent, by in goes_by.items():
+        if by not in UNDER_OBJECTIVES:
+            raise unknown(f"under_objectives of the agent {agent!r}", by, UNDER_OBJECTIVES)
     refused = [agent for agent, by in goes_by.items() if by == "refused"]
     if refused:
         several = len(refused) > 1

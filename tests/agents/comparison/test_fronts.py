@@ -12,7 +12,7 @@ from nas_agents import AGENTS, make_agent
 from nas_agents.comparison.across import across_markdown, compare_across
 from nas_agents.comparison.analysis import analyse
 from nas_agents.comparison.front_plots import Surfaces, planes
-from nas_agents.comparison.front_report import ranked_by
+from nas_agents.comparison.front_report import front_ranking, ranked_by
 from nas_agents.comparison.front_summary import summarise_fronts
 from nas_agents.comparison.fronts import with_fronts
 from nas_agents.comparison.plan import Plan, prepare
@@ -225,6 +225,23 @@ def test_shorter_trainings_are_no_part_of_a_front(tmp_path):
         assert set(one.front.architectures) <= {evaluations[place]["architecture"] for place in full}
 
 
+def test_a_run_without_a_network_that_counts_is_worth_nothing_and_has_no_distance(tmp_path):
+    made = plan(tmp_path, ["random", "successive-halving"], seeds=2, budget={"seconds": 7.0})
+    found = measured(made)
+    for one, evaluations in found.runs("successive-halving"):
+        assert all(each["fidelity"] is not None for each in evaluations)
+        assert (one.score, one.front.distance, one.front.architectures) == (0.0, np.inf, ())
+    row = found.analysis.fronts.rows["successive-halving"]
+    assert row.as_dict()["igd_plus_median"] is None
+    (line,) = (
+        each
+        for each in front_ranking(found.analysis, found.analysis.fronts).splitlines()
+        if "successive-halving" in each
+    )
+    assert "| 0.000 [-] | - | 0% |" in line
+    plot_figure("front_parameters", found.analysis, "here", tmp_path / "front.svg")
+
+
 def planted(architecture):
     return 0.3 + 0.1 * sum(width == 64 for width, _ in architecture.layers)
 
@@ -315,6 +332,12 @@ def test_agents_go_by_what_they_say(name):
     if agent.under_objectives != "front" and name != "greedy-walk":
         by_size = asked(ENV, objectives=("parameters", "score"))
         assert (by_size == of_both) == (agent.under_objectives == "none")
+
+
+def test_an_agent_that_says_something_else_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(AGENTS["random"], "under_objectives", "frnt")
+    with pytest.raises(NASGymError, match=r"under_objectives of the agent 'random'.*did you mean 'front'"):
+        prepare(plan(tmp_path))
 
 
 @pytest.mark.parametrize(
