@@ -159,11 +159,11 @@ def _front(found: _Seen, evaluations: int, yardstick: Yardstick) -> RunFront:
     whole = frame.hypervolume(yardstick.reference)
     volumes, kept, share = np.zeros(evaluations), np.empty(0, dtype=np.int64), 0.0
     for row, place in enumerate(found.places.tolist()):
-        # Equal networks are all on the front: the one that was seen later may be worth more.
-        candidates = np.append(kept, row)
-        changed = candidates[nondominated(found.seen[candidates])]
-        if changed[-1:].tolist() == [row]:
-            kept = changed
+        there, new = found.seen[kept], found.seen[row]
+        if not ((there >= new).all(axis=1) & (there > new).any(axis=1)).any():
+            # Equal networks are all on the front: the one that was seen later may be worth more.
+            beaten = (new >= there).all(axis=1) & (new > there).any(axis=1)
+            kept = np.append(kept[~beaten], row)
             share = frame.hypervolume(found.worth[kept]) / whole
         volumes[place:] = share
     worth = found.worth[kept]
