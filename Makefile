@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 AGENTS := random,q-learning,ppo,tpe,evolution
 DEMO := tensorboard_logs
 INTEROP := .venv-interop
-TOOLS := tianshou torchrl 'minari[create]' moviepy
+TOOLS := tianshou torchrl 'minari[create]' moviepy mo-gymnasium
 
 .PHONY: demo test documentation slow faults gpu interop install clean
 .DEFAULT_GOAL := test

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import gymnasium as gym
 import numpy as np
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Environment = gym.Env[Any, Any]
 ACCESS = ("walk", "query", "gradient")
+UnderObjectives = Literal["front", "first", "none", "refused"]
+UNDER_OBJECTIVES = get_args(UnderObjectives)
 
 
 class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, nothing went wrong
@@ -51,11 +53,15 @@ class Agent(ABC):
             trained on the task itself, and only what they choose is evaluated). A search holds a walk to
             it: whatever else would evaluate an architecture raises.
         carries: whether a search may start from what was learned before it, see `search`.
+        under_objectives: what it does where the reward is a vector of several objectives: ``"front"`` (it
+            searches for their front), ``"first"`` (it goes by the first of them alone, as whoever asks for
+            `Session.worth` does), ``"none"`` (it goes by none) or ``"refused"`` (a search of it raises).
     """
 
     name: ClassVar[str]
     carries: ClassVar[bool] = False
     access: ClassVar[Literal["walk", "query", "gradient"]]
+    under_objectives: ClassVar[UnderObjectives] = "first"
     tuned_on: ClassVar[tuple[str, ...]] = ()  # names of tables that its hyperparameters were chosen on
 
     @abstractmethod

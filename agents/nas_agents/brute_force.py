@@ -25,6 +25,7 @@ class BruteForce(Agent):
 
     name = "brute-force"
     access = "query"
+    under_objectives = "none"
 
     batch: int = 1
 

@@ -37,6 +37,7 @@ class Evolution(Agent):
 
     name = "evolution"
     access = "query"
+    under_objectives = "front"
 
     population: int = 20
     sample: int = 5

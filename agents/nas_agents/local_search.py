@@ -35,6 +35,7 @@ class LocalSearch(Agent):
 
     name = "local-search"
     access = "query"
+    under_objectives = "front"
 
     improvement: str = "first"
     warm_start: WarmStart | None = None

@@ -79,6 +79,7 @@ class TPE(OptunaSearch):
     """
 
     name = "tpe"
+    under_objectives = "front"
 
     startup: int = 10
     candidates: int = 24
@@ -107,6 +108,7 @@ class NSGA2(OptunaSearch):
     """
 
     name = "nsga2"
+    under_objectives = "front"
 
     batch: int = 10
 
@@ -127,6 +129,7 @@ class OptunaRandom(OptunaSearch):
     """Optuna's random sampler: uniform over assignments, not over architectures."""
 
     name = "optuna-random"
+    under_objectives = "none"
 
     batch: int = 16
 

@@ -145,6 +145,7 @@ class QLearning(Agent):
 
     name = "q-learning"
     access = "walk"
+    under_objectives = "refused"
 
     outputs: str = "successors"
     alpha: float = 0.5

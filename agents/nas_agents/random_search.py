@@ -23,6 +23,7 @@ class RandomSearch(Agent):
 
     name = "random"
     access = "query"
+    under_objectives = "none"
 
     batch: int = 16
     warm_start: WarmStart | None = None

@@ -19,6 +19,7 @@ class RandomWalk(Agent):
 
     name = "random-walk"
     access = "walk"
+    under_objectives = "none"
 
     def run(self, session: Session) -> None:
         _, info = session.env.reset()

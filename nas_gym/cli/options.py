@@ -14,6 +14,7 @@ from nas_gym._checks import from_json
 from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+SEVERAL = "NASMultiObjective-v0"
 OPENING = ("{", "[")
 DIGITS = 18
 SHOWN = 200
@@ -54,6 +55,14 @@ Minutes = Annotated[
 ]
 Reward = Annotated[str | None, typer.Option(help="score, improvement or final, or JSON.")]
 Horizon = Annotated[int | None, typer.Option(help="Steps per episode.")]
+ObjectivesText = Annotated[
+    str | None,
+    typer.Option(
+        "--objectives",
+        help="Of --env NASMultiObjective-v0: score, parameters, flops, latency with commas between, or a "
+        "JSON list of names and dicts.",
+    ),
+]
 Initial = Annotated[str | None, typer.Option(help="smallest, random, or an architecture.")]
 Recipe = Annotated[str | None, typer.Option(help='How to train, JSON like {"epochs": 20}.')]
 TrainSeeds = Annotated[str | None, typer.Option(help="Training seeds that are averaged, like 0,1,2.")]
@@ -241,6 +250,23 @@ def agents_of(text: str) -> list[Any]:
     if text.lstrip().startswith(OPENING):
         agents = parsed("--agents", text, '["random", {"name": "q-learning", "alpha": 0.2}]')
         return agents if isinstance(agents, list) else [agents]
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def objectives_of(text: str, env_id: str) -> list[Any]:
+    """Return objectives given as names with commas between, or as a JSON list of names and dicts.
+
+    Raises:
+        NASGymError: if it opens like a JSON list and is not one, or the environment has one objective.
+    """
+    if env_id != SEVERAL:
+        raise ConfigError(
+            f"--objectives is of --env {SEVERAL}, and {env_id} pays one number: change the environment, or "
+            "weigh objectives by --reward"
+        )
+    if text.lstrip().startswith(OPENING):
+        found = parsed("--objectives", text, '["score", {"name": "flops", "scale": 1000000}]')
+        return found if isinstance(found, list) else [found]
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

@@ -44,6 +44,7 @@ def problem_of(
     target_kind: options.TargetKind = None,
     *,
     reading: dict[str, Any],
+    objectives: options.ObjectivesText = None,
     reward: options.Reward = None,
     horizon: options.Horizon = None,
     initial: options.Initial = None,
@@ -73,6 +74,7 @@ def problem_of(
     space = None if search_space is None else options.name_or_json("--search-space", search_space)
     values = {
         "search_space": space,
+        "objectives": None if objectives is None else options.objectives_of(objectives, env),
         "reward": None if reward is None else options.name_or_json("--reward", reward),
         "horizon": horizon,
         "initial": initial,

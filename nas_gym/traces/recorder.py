@@ -88,7 +88,9 @@ class Recorder:
             metric = env.task.target.metric.label
             self._digest: Digest | NoDigest = NoDigest()
             if tensorboard:
-                self._digest = Digest(folder, env.search_space, config, self._ledger, scores, metric)
+                self._digest = Digest(
+                    folder, env.search_space, config, self._ledger, scores, metric, env.objectives
+                )
             self._snapshot_if_due()
         except BaseException:
             self._writer.close()

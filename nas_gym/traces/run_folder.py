@@ -43,6 +43,7 @@ CONTENTS = (
     "projector_config.pbtxt",
     "events.out.tfevents.*",
     "outcome",
+    "front_*.png",
     "report.*",
     "report_figures",
     "explanation.json",

@@ -76,6 +76,19 @@ BAD_SEARCHES = {
         "--drop says how data in a file is read and --task breast_cancer is none",
     ),
     "an unknown metric": (["--metric", "f1"], "unknown metric 'f1'"),
+    "objectives of one number": (
+        ["--objectives", "score,flops"],
+        "--objectives is of --env NASMultiObjective-v0, and NAS-v0 pays one number",
+    ),
+    "an unknown objective": (
+        ["--env", "NASMultiObjective-v0", "--objectives", "score,flop"],
+        "unknown objective 'flop': did you mean 'flops'?",
+    ),
+    "a single objective": (["--env", "NASMultiObjective-v0", "--objectives", "score"], "at least 2 of score"),
+    "objectives that are no JSON": (
+        ["--env", "NASMultiObjective-v0", "--objectives", "[score"],
+        "--objectives must be JSON like",
+    ),
     "a recipe that is no object": (["--recipe", "3"], "--recipe must be a JSON object"),
 }
 

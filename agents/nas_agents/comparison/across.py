@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from nas_agents.comparison.analysis import BOOTSTRAP_SEED, estimand_of
+from nas_agents.comparison.analysis import BOOTSTRAP_SEED, estimand_of, has_fronts
 from nas_agents.comparison.records import Run, by_agent, metric_of
-from nas_agents.comparison.report import COUNTED, Setting, foot, interval, markdown_table, p_value
+from nas_agents.comparison.report import COUNTED, Setting, foot
 from nas_agents.comparison.significance import (
     ALPHA,
     TASKS_FOR_TESTS,
@@ -28,13 +28,20 @@ from nas_agents.comparison.significance import (
     sign_flip_test,
 )
 from nas_agents.comparison.statistics import Estimand, Interval, improvement_interval
+from nas_agents.comparison.tables import interval, markdown_table, p_value
 from nas_agents.comparison.verdict import found, more_often, reach_of_tasks, too_few_tasks
 from nas_gym.common import escaped
 
-HOW_TO_READ = """\
-- **Score**: test {metric} of the chosen network (on a table its validation {metric} at full fidelity)
+NORMALISED = """\
+test {metric} of the chosen network (on a table its validation {metric} at full fidelity)
   above guessing, ({metric} - guessing) / (1 - guessing), so that tasks can be put together: 0 is the
-  {metric} of the best constant answer, 1 is perfect. The table gives the mean over tasks of the
+  {metric} of the best constant answer, 1 is perfect."""
+SHARE = """\
+share of the hypervolume of the exact front of a task's table that the front of a run has, or of the front
+  of all that was found on a task without one; see the report of each task. Scores on the fronts are
+  validation {metric}."""
+HOW_TO_READ = """\
+- **Score**: {score} The table gives the mean over tasks of the
   {estimand} over the runs on each, by which agents are ranked and tested, with a 95% interval over more
   runs on these tasks (a bootstrap within each task, widened for few runs; in simulations it held the truth
   in 94 to 99% of cases). How much the score would differ on other tasks is not in it.
@@ -99,6 +106,7 @@ class Across:
         pairs: every two agents.
         omnibus: p-value of Friedman's test, None below six tasks or three agents.
         verdict: what the tests found and what they could have found, in sentences.
+        of_fronts: whether scores are shares of hypervolume, of several objectives.
     """
 
     metric: str
@@ -108,12 +116,14 @@ class Across:
     pairs: tuple[PairAcross, ...]
     omnibus: float | None
     verdict: tuple[str, ...]
+    of_fronts: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-able values of all attributes."""
+        score = "share of hypervolume" if self.of_fronts else "normalised score"
         return {
             "metric": self.metric,
-            "estimand": f"mean over tasks of the {self.estimand.name} normalised score",
+            "estimand": f"mean over tasks of the {self.estimand.name} {score}",
             "tasks": list(self.tasks),
             "agents": [asdict(agent) for agent in self.agents],
             "pairs": [asdict(pair) for pair in self.pairs],
@@ -161,22 +171,29 @@ def compare_across(runs: Mapping[str, Sequence[Run]]) -> Across:
             ),
             *more_often(pairs),
         ),
+        of_fronts=has_fronts(every),
     )
 
 
 def normalised(runs: Mapping[str, Sequence[Run]]) -> dict[str, list[np.ndarray]]:
     """Return per agent and task the scores of its runs, 0 for guessing and 1 for perfect.
 
-    Where the best constant answer is always right there is nothing to learn, and every score is 0.
+    Where the best constant answer is always right there is nothing to learn, and every score is 0. Of several
+    objectives scores are shares of hypervolume, 0 for nothing and 1 for the whole front.
     """
     scores: dict[str, list[np.ndarray]] = {}
     for group in runs.values():
         for agent, its_runs in by_agent(group).items():
             values = [
-                (run.score - run.chance) / (1 - run.chance) if run.chance < 1 else 0.0 for run in its_runs
+                run.score if run.front is not None else _above_guessing(run.score, run.chance)
+                for run in its_runs
             ]
             scores.setdefault(agent, []).append(np.array(values))
     return scores
+
+
+def _above_guessing(score: float, chance: float) -> float:
+    return (score - chance) / (1 - chance) if chance < 1 else 0.0
 
 
 def _pairs(
@@ -218,7 +235,10 @@ def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
         "## How to read this",
-        HOW_TO_READ.format(metric=across.metric, estimand=across.estimand.name),
+        HOW_TO_READ.format(
+            score=(SHARE if across.of_fronts else NORMALISED).format(metric=across.metric),
+            estimand=across.estimand.name,
+        ),
         foot(setting),
     ]
     return "\n\n".join(parts) + "\n"

@@ -15,16 +15,20 @@ import numpy as np
 from PIL import Image
 
 from nas_agents.comparison.curves import Curve, Quartiles, quartiles_by_evaluations
+from nas_agents.comparison.front_report import SHORT_HEADS, ranked_by, short_numbers
+from nas_agents.comparison.front_summary import Fronts
 from nas_agents.comparison.ranking import AgentSummary, Analysis
 from nas_agents.comparison.records import Run, by_agent
 from nas_agents.comparison.report import Setting
+from nas_agents.comparison.tables import markdown_table
 from nas_gym.traces import About, EventFile, custom_scalars, png_summary, text_summary
 
 TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "upper"))
 MEAN_TAGS = tuple(f"incumbent/{part}" for part in ("mean", "lower", "upper"))
-SPREAD_TAGS = tuple(
-    f"incumbent_over_runs/{part}" for part in ("mean", "median", "lower_quartile", "upper_quartile")
-)
+SPREAD = ("mean", "median", "lower_quartile", "upper_quartile")
+SPREAD_TAGS = tuple(f"incumbent_over_runs/{part}" for part in SPREAD)
+FRONT_TAGS = tuple(f"hypervolume/{part}" for part in ("mean", "lower", "upper"))
+FRONT_SPREAD_TAGS = tuple(f"hypervolume_over_runs/{part}" for part in SPREAD)
 REGRET_TAGS = tuple(f"regret/{part}" for part in ("mean", "lower", "upper"))
 TIMED_REGRET_TAGS = tuple(f"regret_by_millisecond/{part}" for part in ("mean", "lower", "upper"))
 CHART = "best {metric} so far, as seen (optimistic): {estimand} and 95% band"
@@ -37,6 +41,8 @@ MILLISECONDS = 1000
 # A picture of many agents has a thousand points of text; wider ones grow the file without being read.
 WIDEST = 1400
 SHOWS_TEST_SCORES = ("scores", "improvement")
+FRONT_CHART = "share of hypervolume: mean and 95% band"
+FRONT_SPREAD_CHART = "share of hypervolume: median and quartiles of the runs"
 
 
 def write_aggregate(
@@ -60,19 +66,21 @@ def write_aggregate(
     """
     shutil.rmtree(folder, ignore_errors=True)
     spread = {agent: quartiles_by_evaluations(group) for agent, group in by_agent(runs).items()}
-    tags = MEAN_TAGS if comparison.has_regret else TAGS
+    tags, spread_tags = _tags(comparison)
+    several = comparison.fronts is not None
+    chart, spread_chart = (FRONT_CHART, FRONT_SPREAD_CHART) if several else (CHART, SPREAD_CHART)
     charts = {
-        CHART.format(metric=comparison.metric, estimand=comparison.estimand.name): ["Margin", list(tags)]
+        chart.format(metric=comparison.metric, estimand=comparison.estimand.name): ["Margin", list(tags)]
     }
     if spread:
-        charts[SPREAD_CHART.format(metric=comparison.metric)] = ["Margin", list(SPREAD_TAGS[1:])]
+        charts[spread_chart.format(metric=comparison.metric)] = ["Margin", list(spread_tags[1:])]
     charts |= REGRET_CHARTS if comparison.has_regret else {}
     for agent, curve in comparison.evaluation_curves.items():
         with closing(EventFile(folder / agent)) as events:
             events.summary(custom_scalars({"comparison": charts}))
             _write_curve(events, tags, curve, curve.x)
             if agent in spread:
-                _write_spread(events, spread[agent])
+                _write_spread(events, spread_tags, spread[agent])
             if comparison.has_regret:
                 regret, timed = comparison.evaluation_regrets[agent], comparison.second_regrets[agent]
                 _write_curve(events, REGRET_TAGS, regret, regret.x)
@@ -81,8 +89,15 @@ def write_aggregate(
         with closing(EventFile(folder)) as events:
             events.summary(text_summary("0_comparison", _page(comparison, spread, setting)), 0)
             for figure in figures:
-                if comparison.has_regret or figure.stem not in SHOWS_TEST_SCORES:
+                if comparison.has_regret or several or figure.stem not in SHOWS_TEST_SCORES:
                     _write_figure(events, figure, setting.where)
+
+
+def _tags(comparison: Analysis) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the tags of the curve of an agent, and those of the spread of its runs."""
+    if comparison.fronts is not None:
+        return FRONT_TAGS, FRONT_SPREAD_TAGS
+    return (MEAN_TAGS if comparison.has_regret else TAGS), SPREAD_TAGS
 
 
 def _write_curve(events: EventFile, tags: Sequence[str], curve: Curve, steps: np.ndarray) -> None:
@@ -90,24 +105,27 @@ def _write_curve(events: EventFile, tags: Sequence[str], curve: Curve, steps: np
         events.scalars(dict(zip(tags, values, strict=True)), round(float(step)))
 
 
-def _write_spread(events: EventFile, found: Quartiles) -> None:
+def _write_spread(events: EventFile, tags: Sequence[str], found: Quartiles) -> None:
     for step, *values in zip(found.x, found.mean, found.median, found.lower, found.upper, strict=True):
-        events.scalars(dict(zip(SPREAD_TAGS, values, strict=True)), int(step))
+        events.scalars(dict(zip(tags, values, strict=True)), int(step))
 
 
 def _write_figure(events: EventFile, figure: Path, where: str) -> None:
     with Image.open(figure) as opened:
         picture = opened.convert("RGB")
     picture.thumbnail((WIDEST, WIDEST))
-    # Figures have few colours, and a palette takes a third of the bytes.
+    # Figures have few colours, and a palette takes a third of the bytes; that of the widest coverage keeps
+    # the colours of thin lines apart.
     file, words = io.BytesIO(), figure.stem.replace("_", " ")
-    picture.quantize(256).save(file, "PNG", optimize=True)
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(file, "PNG", optimize=True)
     about = About(words, f"{words}, {where}. Its text is read at actual size.")
     events.summary(png_summary(f"comparison/{figure.stem}", file.getvalue(), *picture.size, about), 0)
 
 
 def _page(comparison: Analysis, spread: dict[str, Quartiles], setting: Setting) -> str:
     """Return the table of all agents, as Markdown: what their searches saw, without test scores."""
+    if comparison.fronts is not None:
+        return _front_page(comparison, comparison.fronts, setting)
     regret = ["mean regret", "at the optimum"] if comparison.has_regret else []
     # TensorBoard breaks words where a table has many columns.
     heads = ["agent (access)", "runs", "mean", "median [quartiles]", *regret, "evals", "time (s)"]
@@ -146,3 +164,30 @@ def _row(row: AgentSummary, spread: Quartiles | None, *, with_regret: bool) -> l
     agent = row.agent.replace("|", "\\|")
     numbers = [f"{row.evaluations:.0f}", f"{row.seconds:.1f}"]
     return [f"{agent} ({row.access})", str(row.runs), *seen, *regret, *numbers]
+
+
+def _front_page(comparison: Analysis, fronts: Fronts, setting: Setting) -> str:
+    """Return the table of all agents where there are several objectives."""
+    heads = ("agent (access)", "runs", *SHORT_HEADS, "evals", "time (s)")
+    rows = [
+        (
+            f"{row.agent} ({row.access})",
+            str(row.runs),
+            *short_numbers(row, fronts),
+            f"{row.evaluations:.0f}",
+            f"{row.seconds:.1f}",
+        )
+        for row in comparison.agents
+    ]
+    return "\n\n".join(
+        [
+            f"**{setting.where}**: {len(rows)} agents, {setting.effort}.",
+            ranked_by(comparison, fronts),
+            markdown_table(heads, rows),
+            *setting.cautions,
+            *comparison.notes,
+            *setting.missing,
+            "The tests, what the columns are and the networks are in comparison.md, beside the folder of "
+            "this run. Charts of agents: CUSTOM SCALARS; figures: IMAGES, at actual size.",
+        ]
+    )

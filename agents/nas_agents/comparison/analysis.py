@@ -4,6 +4,8 @@ A comparison has one estimand: agents are ranked by it, it has the interval, and
 
 - Where the optimum is known it is the mean regret. Good agents have no regret in most runs, so that the
   middle half would be 0 for all of them; what tells them apart is how often and how far the others miss.
+- Of several objectives it is the mean share of the hypervolume of a reference front, see
+  `nas_agents.comparison.fronts`: failed trainings do not enter it, and good agents agree in the middle half.
 - Elsewhere it is the interquartile mean of the test scores, which a few failed trainings do not move.
 """
 
@@ -16,6 +18,7 @@ from itertools import combinations
 import numpy as np
 
 from nas_agents.comparison.curves import by_evaluations, by_seconds, regret_by_evaluations, regret_by_seconds
+from nas_agents.comparison.front_summary import Fronts
 from nas_agents.comparison.ranking import AgentSummary, Analysis, Pair
 from nas_agents.comparison.records import Run, by_agent, metric_of
 from nas_agents.comparison.significance import (
@@ -32,12 +35,13 @@ from nas_agents.comparison.verdict import found, more_often, notes_on, reach_of_
 BOOTSTRAP_SEED = 0
 
 
-def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
+def analyse(runs: Sequence[Run], *, selects_on_test: bool = False, fronts: Fronts | None = None) -> Analysis:
     """Rank the agents of the runs of one task and test every two of them.
 
     Args:
         runs: at least one run of each of at least two agents.
         selects_on_test: whether the scores that the searches saw are test scores.
+        fronts: what the runs found of several objectives, each of which then has a front.
 
     Raises:
         NASGymError: if the runs are scored by different metrics.
@@ -66,7 +70,10 @@ def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
             reach_of_runs([row.runs for row in ranked], [pair.paired for pair in pairs]),
             *more_often(pairs),
         ),
-        notes=(*_guessing(ranked, runs[0].chance, metric), *notes_on(groups)),
+        notes=(
+            *(_guessing(ranked, runs[0].chance, metric) if fronts is None else fronts.notes()),
+            *notes_on(groups),
+        ),
         chance=runs[0].chance,
         scores=scores,
         tests={agent: [run.test for run in group] for agent, group in groups.items()},
@@ -79,6 +86,7 @@ def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
             agent: regret_by_seconds(group, seed, estimand) for agent, group in with_regret.items()
         },
         selects_on_test=selects_on_test,
+        fronts=fronts,
     )
 
 
@@ -89,18 +97,24 @@ def has_regret(runs: Sequence[Run]) -> bool:
 
 def estimand_of(runs: Sequence[Run]) -> Estimand:
     """Return what the runs of an agent are summed up by; the module says why."""
-    return MEAN if has_regret(runs) else IQM
+    return MEAN if has_regret(runs) or has_fronts(runs) else IQM
+
+
+def has_fronts(runs: Sequence[Run]) -> bool:
+    """Return whether the runs are of several objectives."""
+    return all(run.front is not None for run in runs)
 
 
 def worths(runs: Sequence[Run]) -> dict[str, np.ndarray]:
     """Return per agent what its runs are ranked and tested by, more is better, float (runs,)."""
     known = has_regret(runs)
-    return {
-        agent: np.array(
-            [-run.regrets[-1] if known and run.regrets is not None else run.test for run in group]
-        )
-        for agent, group in by_agent(runs).items()
-    }
+
+    def worth(run: Run) -> float:
+        if run.front is not None:
+            return run.score
+        return -float(run.regrets[-1]) if known and run.regrets is not None else run.test
+
+    return {agent: np.array([worth(run) for run in group]) for agent, group in by_agent(runs).items()}
 
 
 def summarise(runs: Sequence[Run], estimand: Estimand | None = None) -> AgentSummary:
@@ -112,7 +126,7 @@ def summarise(runs: Sequence[Run], estimand: Estimand | None = None) -> AgentSum
     )
     best = max(runs, key=lambda run: run.validation)
     regrets = np.array([run.regret for run in runs if run.regret is not None])
-    known = estimand is MEAN
+    known = estimand is MEAN and has_regret(runs)
     reached = float(np.median([run.evaluations_to_optimum for run in runs]))
     return AgentSummary(
         agent=runs[0].agent,

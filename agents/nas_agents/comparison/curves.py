@@ -1,4 +1,7 @@
-"""Anytime curves: the incumbent's score as seen, and its regret, by evaluations and recorded seconds."""
+"""Anytime curves by evaluations and recorded seconds.
+
+They are of the incumbent's score as seen and of its regret, or of the hypervolume of several objectives.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,9 @@ class Curve:
 def by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
     """Return the incumbent after each number of evaluations charged, from where every run has one.
 
-    A run that ended keeps its incumbent.
+    A run that ended keeps its incumbent. Of several objectives it is the share of hypervolume.
     """
-    return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], estimand, seed)
+    return _by_evaluations(_best(runs), [run.spent for run in runs], estimand, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +66,13 @@ class Quartiles:
 
 def quartiles_by_evaluations(runs: Sequence[Run]) -> Quartiles:
     """Return how the incumbents of runs are spread after each number of evaluations charged."""
-    grid, curves = _on_grid([run.incumbents for run in runs], [run.spent for run in runs])
+    grid, curves = _on_grid(_best(runs), [run.spent for run in runs])
     return Quartiles(grid, curves.mean(axis=0), *np.quantile(curves, (0.25, 0.5, 0.75), axis=0))
 
 
 def by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
-    """Return the incumbent after so many recorded seconds, from where every run has one."""
-    return _by_seconds([run.incumbents for run in runs], [run.elapsed for run in runs], estimand, seed)
+    """Return the same after so many recorded seconds, from where every run has one."""
+    return _by_seconds(_best(runs), [run.elapsed for run in runs], estimand, seed)
 
 
 def regret_by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
@@ -80,6 +83,10 @@ def regret_by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = M
 def regret_by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
     """Return the regret of the incumbent after so many recorded seconds, where it is known."""
     return _by_seconds(_regrets(runs), [run.elapsed for run in runs], estimand, seed)
+
+
+def _best(runs: Sequence[Run]) -> Values:
+    return [run.incumbents if run.front is None else run.front.volumes for run in runs]
 
 
 def _regrets(runs: Sequence[Run]) -> Values:

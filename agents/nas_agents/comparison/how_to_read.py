@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nas_agents.comparison.front_report import how_to_read_fronts
 from nas_agents.comparison.ranking import Analysis
 from nas_agents.comparison.significance import PAIRED_FROM
 
@@ -52,15 +53,20 @@ They are percentiles of a bootstrap, widened for few runs. In simulations they h
   to 97% of cases with 2 to 50 runs of normally distributed scores, of skewed ones, and where one run in seven
   fails; where half of the runs score the same, in 81% with 3 runs, 91% with 5 and 95% from 10 on."""
 
-OF_MEAN = """\
+OF_MEAN_ALONE = """\
 They are those of a studentised bootstrap, at least as wide as Student's. In simulations they held the
   true value in 93 to 97% of cases with 2 to 50 runs of normally distributed values, in 89 to 97% of skewed
-  ones. With most regrets at 0 they are too short for few runs: where four runs in five are at 0, they held
-  it in 73 to 76% of cases with 10 runs, 87 to 91% with 20, 95 to 98% with 50."""
+  ones."""
+
+OF_MEAN = f"""\
+{OF_MEAN_ALONE} With most regrets at 0 they are too short for few runs: where four runs in five are at 0,
+  they held it in 73 to 76% of cases with 10 runs, 87 to 91% with 20, 95 to 98% with 50."""
+
+BEST_SEEN = """\
+- **Best seen** is the best {metric} during the search. It is optimistic: the search selected on it. The
+  curves of the best {metric} so far show it too; their bands are intervals of each point alone."""
 
 COMMON = """\
-- **Best seen** is the best {metric} during the search. It is optimistic: the search selected on it. The
-  curves of the best {metric} so far show it too; their bands are intervals of each point alone.
 - **Access**: a `walk` agent only steps from the start state, and a search holds it to that; a `query`
   agent may ask for any architecture, a `gradient` agent trains weights that architectures share. They
   answer different questions; compare like with like first. Where several take part, the agents of each
@@ -92,6 +98,14 @@ def how_to_read(comparison: Analysis) -> str:
 
 def _lines(comparison: Analysis) -> Iterator[str]:
     metric = comparison.metric
+    if comparison.fronts is not None:
+        yield how_to_read_fronts(comparison.fronts)
+        yield INTERVALS.format(
+            data="table" if comparison.fronts.yardstick.exact else "task", method=OF_MEAN_ALONE
+        )
+        yield COMMON
+        yield TESTS.format(estimand=comparison.estimand.name)
+        return
     if comparison.has_regret:
         yield REGRET.format(seen=comparison.seen)
         yield (RECORDED_TEST if comparison.selects_on_test else RECORDED).format(metric=metric)
@@ -101,6 +115,7 @@ def _lines(comparison: Analysis) -> Iterator[str]:
         yield RETRAINED.format(metric=metric)
         yield FRESH.format(metric=metric)
         yield INTERVALS.format(data="task", method=OF_IQM)
-    yield COMMON.format(metric=metric)
+    yield BEST_SEEN.format(metric=metric)
+    yield COMMON
     yield TESTS.format(estimand=comparison.estimand.name)
     yield GUESSING.format(metric=metric, chance=comparison.chance)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from nas_agents.comparison.aggregate import write_aggregate
 from nas_agents.comparison.plots import figure_names, plot_comparison, plot_figure
 from nas_agents.comparison.ranking import Analysis
 from nas_agents.comparison.records import Run
-from nas_agents.comparison.report import Setting, latex, markdown, short_ranking, write_json
+from nas_agents.comparison.report import Setting, markdown, short_ranking, write_json
+from nas_agents.comparison.tables import latex
 from nas_gym.common import write_text, writing
 from nas_gym.errors import ConfigError, unknown
 
@@ -75,7 +77,9 @@ class Comparison:
         """Return one dict for each run: who ran, what it chose, what that scored, and what it cost.
 
         ``metric`` is what the scores are called; ``score`` is what the run is ranked by; ``seen`` the
-        best that the search saw, which is optimistic; ``regret`` is None where the optimum is not known.
+        best that the search saw, which is optimistic; ``regret`` is None where the optimum is not known. Of
+        several objectives ``score`` is the share of hypervolume, and there are ``igd_plus``,
+        ``share_of_reference_found`` and ``networks_on_front``, too.
         """
         return [
             {
@@ -94,6 +98,7 @@ class Comparison:
                 "failed": run.failed,
                 "stopped": run.stopped,
                 "architecture": run.architecture,
+                **_front_record(run),
             }
             for run in self.finished
         ]
@@ -101,13 +106,14 @@ class Comparison:
     def curve_records(self) -> list[Record]:
         """Return one dict for each point of each curve, with its pointwise 95% band.
 
-        ``curve`` is ``"incumbent"``, what the search saw of its best, or ``"regret"``; ``against`` is
-        ``"evaluations"`` or ``"seconds"``.
+        ``curve`` is ``"incumbent"``, what the search saw of its best, or ``"regret"``, or of several
+        objectives ``"hypervolume"``; ``against`` is ``"evaluations"`` or ``"seconds"``.
         """
         analysis = self._analysed()
+        best = "incumbent" if analysis.fronts is None else "hypervolume"
         curves = {
-            ("incumbent", "evaluations"): analysis.evaluation_curves,
-            ("incumbent", "seconds"): analysis.second_curves,
+            (best, "evaluations"): analysis.evaluation_curves,
+            (best, "seconds"): analysis.second_curves,
             ("regret", "evaluations"): analysis.evaluation_regrets,
             ("regret", "seconds"): analysis.second_regrets,
         }
@@ -171,7 +177,9 @@ class Comparison:
             agents: labels of the agents that are drawn; all by default.
             figure: ``"incumbent_by_evaluations"``, ``"incumbent_by_seconds"``, ``"scores"``,
                 ``"improvement"``, and where the optimum is known ``"regret_by_evaluations"`` or
-                ``"regret_by_seconds"``; by default the regret, or else the incumbent, by evaluations.
+                ``"regret_by_seconds"``; by default the regret, or else the incumbent, by evaluations. Of
+                several objectives ``"hypervolume_by_evaluations"``, the default, and ``"..._by_seconds"`` in
+                place of these, and ``"front_<objective>"`` for each but the first.
 
         Raises:
             NASGymError: for another suffix, agent or figure.
@@ -224,6 +232,16 @@ class Comparison:
                 f"fewer than 2 agents finished a run on {self.setting.task}: no comparison{said}"
             )
         return self.analysis
+
+
+def _front_record(run: Run) -> Record:
+    if run.front is None:
+        return {}
+    return {
+        "igd_plus": run.front.distance if isfinite(run.front.distance) else None,
+        "share_of_reference_found": run.front.found,
+        "networks_on_front": len(run.front.gains),
+    }
 
 
 def _flat(row: Mapping[str, Any]) -> Record:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas_agents.agent import UNDER_OBJECTIVES
 from nas_agents.comparison.carried import check_leave_one_out, start_files
 from nas_agents.registry import make_agent
 from nas_agents.runs.run import (
@@ -101,6 +102,8 @@ class Experiment:
         selects_on_test: whether the scores that the searches see are test scores.
         carried: by label of an agent, the file that its searches start from; the comparison makes it from
             the runs of the other tasks.
+        goes_by: by label of an agent what it goes by, see `Agent.under_objectives`; empty where there is one
+            objective.
     """
 
     environment: str
@@ -113,6 +116,7 @@ class Experiment:
     tuned: tuple[str, ...] = ()
     selects_on_test: bool = False
     carried: Mapping[str, str] = field(default_factory=dict)
+    goes_by: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepare(plan: Plan) -> list[Experiment]:
@@ -171,6 +175,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
             raise ConfigError(
                 "an executor makes the runs of a comparison or the trainings of each: leave one of them out"
             )
+        goes_by = {} if unwrapped.objectives is None else _under_objectives(plan, unwrapped.objectives.names)
         folder = experiment_folder(plan.logdir, env, plan.name)
         wanted = plan.tensorboard == "all" or unwrapped.evaluator.optimum() is None
         trace = wanted if plan.trace is None else plan.trace
@@ -209,7 +214,34 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
             ),
             selects_on_test=unwrapped.evaluator.selects_on_test,
             carried=carried,
+            goes_by=goes_by,
         )
+
+
+def _under_objectives(plan: Plan, names: Sequence[str]) -> dict[str, str]:
+    """Return what each agent goes by where there are several objectives, by label.
+
+    Raises:
+        NASGymError: if one cannot search for several, or the budget holds no front of so many.
+    """
+    goes_by: dict[str, str] = {label(agent): make_agent(agent).under_objectives for agent in plan.agents}
+    for agent, by in goes_by.items():
+        if by not in UNDER_OBJECTIVES:
+            raise unknown(f"under_objectives of the agent {agent!r}", by, UNDER_OBJECTIVES)
+    refused = [agent for agent, by in goes_by.items() if by == "refused"]
+    if refused:
+        several = len(refused) > 1
+        raise ConfigError(
+            f"{', '.join(refused)} search{'' if several else 'es'} for one number, and this environment pays "
+            f"a vector of {', '.join(names)}: leave {'them' if several else 'it'} out (preference-ppo learns "
+            "from a vector), or compare on NAS-v0 with a reward that weighs the objectives"
+        )
+    if isinstance(plan.budget, int) and plan.budget < len(names):
+        raise ConfigError(
+            f"a budget of {plan.budget} holds no front of {len(names)} objectives, which has a network for "
+            f"each end: raise it to at least {len(names)} evaluations"
+        )
+    return goes_by
 
 
 def _fingerprints(env: gym.Env[Any, Any], agent: str | Mapping[str, Any]) -> dict[str, Any]:

@@ -13,48 +13,27 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nas_agents.comparison.curves import Curve
+from nas_agents.comparison.front_plots import attained_fronts, planes
+from nas_agents.comparison.plot_style import STYLE, canvas, look
 from nas_agents.comparison.statistics import Interval
-from nas_gym.common import FAINT, INK, SERIES
+from nas_gym.common import INK
 
 if TYPE_CHECKING:
     from nas_agents.comparison.across import Across
     from nas_agents.comparison.ranking import Analysis
 
 DIVERGING = "PuOr"
-# Past the end of the series of colours line styles and markers go on telling agents apart.
-DASHES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-
 # Share of the longest curve below which one is drawn as a point.
 SHORT = 0.02
 
 FIGURES = ("incumbent_by_evaluations", "incumbent_by_seconds", "scores", "improvement")
 REGRET_FIGURES = ("regret_by_evaluations", "regret_by_seconds")
+FRONT_FIGURES = ("hypervolume_by_evaluations", "hypervolume_by_seconds", "scores", "improvement")
 AXES = {"evaluations": "evaluations charged", "seconds": "recorded training seconds"}
-
-STYLE: Any = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": FAINT,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "figure.dpi": 100,
-    "savefig.dpi": 150,
-    "pdf.fonttype": 42,  # TrueType, which publishers ask for
-}
 
 
 def plot_comparison(comparison: Analysis, folder: Path, where: str) -> tuple[Path, ...]:
-    """Write the four figures of one task into a folder, and two of regret where the optimum is known.
+    """Write the figures of one task into a folder, see `figure_names`.
 
     Args:
         comparison: comparison that is drawn.
@@ -68,7 +47,13 @@ def plot_comparison(comparison: Analysis, folder: Path, where: str) -> tuple[Pat
 
 
 def figure_names(comparison: Analysis) -> tuple[str, ...]:
-    """Return the names of the figures of a comparison."""
+    """Return the names of the figures: four, and two of regret where the optimum is known.
+
+    Of several objectives hypervolume takes the place of the incumbent, and there is a figure of fronts for
+    each pair of the score and a cost.
+    """
+    if comparison.fronts is not None:
+        return (*FRONT_FIGURES, *(plane.name for plane in planes(comparison.fronts)))
     return (*FIGURES, *REGRET_FIGURES) if comparison.has_regret else FIGURES
 
 
@@ -92,6 +77,10 @@ def plot_figure(
 
 
 def _figure(name: str, comparison: Analysis, order: Sequence[str], where: str) -> Figure:
+    if comparison.fronts is not None:
+        for plane in planes(comparison.fronts):
+            if name == plane.name:
+                return attained_fronts(comparison, comparison.fronts, plane, where)
     if name == "scores":
         return scores(comparison, order, where)
     if name == "improvement":
@@ -115,7 +104,7 @@ def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
 
 
 def curves(comparison: Analysis, order: Sequence[str], against: str, where: str) -> Figure:
-    """Draw the incumbent's score as seen, with 95% bands, a line per agent, the best first.
+    """Draw the incumbent's score as seen, or the hypervolume, with 95% bands, a line per agent, best first.
 
     Args:
         comparison: comparison that is drawn.
@@ -124,8 +113,12 @@ def curves(comparison: Analysis, order: Sequence[str], against: str, where: str)
         where: environment, space and task, for the title.
     """
     by_agent = {"evaluations": comparison.evaluation_curves, "seconds": comparison.second_curves}[against]
-    figure, axes = _bands(by_agent, order, f"Best {comparison.metric} so far, {where}", against)
-    axes.set_ylabel(f"{comparison.seen} as seen (optimistic)")
+    if comparison.fronts is not None:
+        figure, axes = _bands(by_agent, order, f"Hypervolume, {where}", against)
+        axes.set_ylabel(f"mean share of the hypervolume\nof {comparison.fronts.reference_in_words}")
+    else:
+        figure, axes = _bands(by_agent, order, f"Best {comparison.metric} so far, {where}", against)
+        axes.set_ylabel(f"{comparison.seen} as seen (optimistic)")
     axes.set_ylim(bottom=_floor(by_agent.values()))
     return figure
 
@@ -146,9 +139,10 @@ def regrets(comparison: Analysis, order: Sequence[str], against: str, where: str
 def scores(comparison: Analysis, order: Sequence[str], where: str) -> Figure:
     """Draw the score of every run (points) and their estimate with its interval, a row per agent."""
     rows = comparison.agents[::-1]
-    figure, axes = _canvas(7.6, 1.5 + 0.5 * len(rows), f"Chosen network: {where}")
+    what = "Chosen network" if comparison.fronts is None else "Front found"
+    figure, axes = canvas(7.6, 1.5 + 0.5 * len(rows), f"{what}: {where}")
     for place, row in enumerate(rows):
-        colour, _, marker = _look(order.index(row.agent))
+        colour, _, marker = look(order.index(row.agent))
         points = np.asarray(comparison.scores[row.agent])
         axes.plot(points, place + _spread(points) - 0.05, "o", color=colour, alpha=0.35, markersize=4, mew=0)
         line = [row.score.lower, row.score.upper]
@@ -167,7 +161,7 @@ def scores(comparison: Analysis, order: Sequence[str], where: str) -> Figure:
 def improvements(names: Sequence[str], intervals: Mapping[tuple[str, str], Interval], where: str) -> Figure:
     """Draw the probability that a run of the row's agent beats one of the column's, with its interval."""
     size = 3.0 + 0.95 * len(names)
-    figure, axes = _canvas(size + 1.2, size, f"Probability of improvement\n{where}")
+    figure, axes = canvas(size + 1.2, size, f"Probability of improvement\n{where}")
     matrix = np.full((len(names), len(names)), np.nan)
     for (a, b), each in intervals.items():
         i, j = names.index(a), names.index(b)
@@ -184,22 +178,15 @@ def improvements(names: Sequence[str], intervals: Mapping[tuple[str, str], Inter
     return figure
 
 
-def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title)
-    return figure, axes
-
-
 def _bands(
     by_agent: Mapping[str, Curve], order: Sequence[str], title: str, against: str
 ) -> tuple[Figure, Axes]:
     """Draw curves with their bands and a legend."""
-    figure, axes = _canvas(7.6, 4.4, title)
+    figure, axes = canvas(7.6, 4.4, title)
     axes.set_xlabel(AXES[against])
     longest = max(curve.x[-1] for curve in by_agent.values())
     for agent, curve in by_agent.items():
-        colour, dash, marker = _look(order.index(agent))
+        colour, dash, marker = look(order.index(agent))
         if curve.x[-1] - curve.x[0] < SHORT * longest:
             _end(axes, curve, colour, marker, agent)
             continue
@@ -222,15 +209,6 @@ def _end(axes: Axes, curve: Curve, colour: str, marker: str, agent: str) -> None
     x, value, lower, upper = (each[-1] for each in (curve.x, curve.value, curve.lower, curve.upper))
     axes.errorbar(
         x, value, [[value - lower], [upper - value]], fmt=marker, color=colour, capsize=3, label=agent
-    )
-
-
-def _look(number: int) -> tuple[str, str, str]:
-    """Return colour, line style and marker of the agent of a number, different for 28 agents."""
-    return (
-        SERIES[number % len(SERIES)],
-        DASHES[number // len(SERIES) % len(DASHES)],
-        MARKERS[number % len(MARKERS)],
     )
 
 

@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from nas_agents.comparison.across import across_markdown, compare_across
 from nas_agents.comparison.analysis import analyse
+from nas_agents.comparison.front_summary import summarise_fronts
+from nas_agents.comparison.fronts import with_fronts
 from nas_agents.comparison.outcome import Comparison
 from nas_agents.comparison.plan import Experiment, Plan
 from nas_agents.comparison.plots import plot_across
@@ -80,7 +82,13 @@ def _publish(
     if len(by_agent(runs)) > 1:
         # Products this small are slower on several threads, which wait for each other by spinning.
         with threadpool_limits(1):  # type: ignore[no-untyped-call]
-            analysis = analyse(runs, selects_on_test=experiment.selects_on_test)
+            fronts = None
+            if experiment.goes_by:
+                runs, yardstick = with_fronts(
+                    runs, [spec for spec in experiment.specs if spec not in unfinished]
+                )
+                fronts = summarise_fronts(runs, yardstick, experiment.goes_by)
+            analysis = analyse(runs, selects_on_test=experiment.selects_on_test, fronts=fronts)
     fingerprints = experiment.specs[0].surroundings or {}
     shown = plan.tensorboard != "none"
     comparison = Comparison(experiment.folder, setting, analysis, runs, fingerprints, shown)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nas_agents.comparison.curves import Curve
+from nas_agents.comparison.front_summary import Fronts
 from nas_agents.comparison.statistics import Estimand, Interval
 from nas_agents.comparison.verdict import found, more_often
 
@@ -95,8 +96,8 @@ class Analysis:
     Attributes:
         metric: what a score is called, such as ``"accuracy"``; see `score_in_words` for which one it is.
         estimand: what ranks, has the interval and is tested, of the scores or the regrets of runs.
-        agents: best first: by mean regret where the optimum is known, else by the interquartile
-            mean of the test scores.
+        agents: best first: by mean share of hypervolume where there are several objectives, by mean regret
+            where the optimum is known, else by the interquartile mean of the test scores.
         pairs: every two agents, in the order of the ranking.
         omnibus: p-value of no difference between any of all agents (Kruskal-Wallis).
         verdict: what the tests found and what they could have found, in sentences.
@@ -104,12 +105,13 @@ class Analysis:
         chance: score of the best constant answer, on the examples of the scores.
         scores: per agent the score of each run, in order of the seeds.
         tests: per agent the test score of each run, in order of the seeds.
-        evaluation_curves: per agent the incumbent against evaluations.
-        second_curves: per agent the incumbent against recorded seconds.
+        evaluation_curves: per agent the incumbent, or the share of hypervolume, against evaluations.
+        second_curves: per agent the same against recorded seconds.
         evaluation_regrets: per agent its regret against evaluations; empty where it is not known.
         second_regrets: per agent its regret against recorded seconds; empty where it is not known.
         selects_on_test: whether the scores that the searches saw are test scores, so that what
             is called validation is the same number as test.
+        fronts: what was found of several objectives; None where there is one.
     """
 
     metric: str
@@ -127,6 +129,7 @@ class Analysis:
     evaluation_regrets: Mapping[str, Curve]
     second_regrets: Mapping[str, Curve]
     selects_on_test: bool = False
+    fronts: Fronts | None = None
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -146,6 +149,8 @@ class Analysis:
     @property
     def score_in_words(self) -> str:
         """What the scores are, such as ``"test accuracy"``."""
+        if self.fronts is not None:
+            return self.fronts.share_in_words
         if not self.has_regret:
             return f"test {self.metric}"
         return f"{self.seen} at full fidelity{' (selected on)' * self.selects_on_test}"
@@ -187,11 +192,12 @@ class Analysis:
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-able values of all attributes."""
-        return {
+        curve = "incumbent" if self.fronts is None else "hypervolume"
+        values = {
             "metric": self.score_in_words,
             "selects_on_test": self.selects_on_test,
             "estimand": f"{self.estimand.name} {'regret' if self.has_regret else self.score_in_words}",
-            "agents": [asdict(agent) for agent in self.agents],
+            "agents": [asdict(row) | self._of_front(row.agent) for row in self.agents],
             "pairs": [asdict(pair) for pair in self.pairs],
             "kruskal_wallis_p": self.omnibus,
             "verdict": list(self.verdict),
@@ -203,11 +209,15 @@ class Analysis:
             },
             "scores": {agent: list(scores) for agent, scores in self.scores.items()},
             "test_scores": {agent: list(scores) for agent, scores in self.tests.items()},
-            "incumbent_by_evaluations": {a: curve.as_dict() for a, curve in self.evaluation_curves.items()},
-            "incumbent_by_seconds": {a: curve.as_dict() for a, curve in self.second_curves.items()},
-            "regret_by_evaluations": {a: curve.as_dict() for a, curve in self.evaluation_regrets.items()},
-            "regret_by_seconds": {a: curve.as_dict() for a, curve in self.second_regrets.items()},
+            f"{curve}_by_evaluations": {a: each.as_dict() for a, each in self.evaluation_curves.items()},
+            f"{curve}_by_seconds": {a: each.as_dict() for a, each in self.second_curves.items()},
+            "regret_by_evaluations": {a: each.as_dict() for a, each in self.evaluation_regrets.items()},
+            "regret_by_seconds": {a: each.as_dict() for a, each in self.second_regrets.items()},
         }
+        return values | ({} if self.fronts is None else self.fronts.as_dict())
+
+    def _of_front(self, agent: str) -> dict[str, Any]:
+        return {} if self.fronts is None else self.fronts.rows[agent].as_dict()
 
 
 PER_AGENT = (

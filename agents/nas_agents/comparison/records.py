@@ -17,6 +17,27 @@ SPENT_DIGITS = 9
 
 
 @dataclass(frozen=True, eq=False)
+class RunFront:
+    """The front that a run of several objectives found.
+
+    Attributes:
+        volumes: share of the reference front's hypervolume after each evaluation, float (evaluations,).
+        gains: gains of the networks of the front at the end, float64 (networks, objectives).
+        architectures: their texts.
+        distance: its IGD+ to the reference front; infinite where nothing counts.
+        found: share of the points of the reference front that it has.
+        tests: their test scores, where they were looked up.
+    """
+
+    volumes: np.ndarray
+    gains: np.ndarray
+    architectures: tuple[str, ...]
+    distance: float
+    found: float
+    tests: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """A finished run.
 
@@ -42,6 +63,7 @@ class Run:
         shares: the share of an evaluation charged for each, float (evaluations,): 1 by the full recipe,
             less for shorter trainings; None where all are 1.
         started_from: what the search started from, in words; "" for nothing.
+        front: the front that it found, where there are several objectives; it then has no `regrets`.
     """
 
     agent: str
@@ -61,13 +83,17 @@ class Run:
     errors: tuple[str, ...] = ()
     shares: np.ndarray | None = None
     started_from: str = ""
+    front: RunFront | None = None
 
     @property
     def score(self) -> float:
         """What runs are ranked and tested by, measured by what the search did not see.
 
-        The test score; where the optimum is known, the validation score that regret is about.
+        The test score; where the optimum is known, the validation score that regret is about. Of several
+        objectives, the share of hypervolume of the front at the end.
         """
+        if self.front is not None:
+            return float(self.front.volumes[-1])
         return self.test if self.regrets is None else self.validation
 
     @property

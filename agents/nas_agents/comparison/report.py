@@ -8,14 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nas_agents.comparison.front_report import (
+    SHORT_HEADS,
+    about_networks,
+    front_ranking,
+    networks_of_fronts,
+    ranked_by,
+    short_numbers,
+)
 from nas_agents.comparison.how_to_read import how_to_read
 from nas_agents.comparison.ranking import AgentSummary, Analysis
-from nas_agents.comparison.statistics import Interval
+from nas_agents.comparison.tables import count, interval, markdown_table, p_value, percent, share
 from nas_gym.common import code, escaped, write_text
 
-LATEX = {letter: f"\\{letter}" for letter in "&%$#_{}"}
-LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "²": "$^2$"}
-LEFT = ("agent", "access")
 AT_FULL_FIDELITY = "validation at full fidelity"
 SELECTED_ON = " (selected on)"
 ON_TEST = (
@@ -98,12 +103,14 @@ def short_ranking(comparison: Analysis) -> tuple[tuple[str, ...], list[tuple[str
     test = "test!" if comparison.selects_on_test else "test"
     regret = ("regret [95%]", test, "opt.", "to it")
     scored = regret if comparison.has_regret else (f"test {comparison.metric} [95%]", "val.", "seen*")
+    if comparison.fronts is not None:
+        scored = SHORT_HEADS
     rows = [
         (
             str(rank),
             row.agent,
             row.access,
-            *_short_numbers(row),
+            *_short_numbers(row, comparison),
             f"{row.evaluations:.0f}",
             f"{row.seconds:.{1 if row.seconds < 1000 else 0}f}",
         )
@@ -112,7 +119,9 @@ def short_ranking(comparison: Analysis) -> tuple[tuple[str, ...], list[tuple[str
     return ("", "agent", "access", *scored, "evals", "seconds"), rows
 
 
-def _short_numbers(row: AgentSummary) -> tuple[str, ...]:
+def _short_numbers(row: AgentSummary, comparison: Analysis) -> tuple[str, ...]:
+    if comparison.fronts is not None:
+        return short_numbers(row, comparison.fronts)
     if row.regret is None:
         return (interval(row.test), f"{row.validation.value:.3f}", f"{row.seen.value:.3f}")
     regret = interval(row.regret, digits=4).replace("0.", ".")
@@ -129,7 +138,7 @@ def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) ->
         *missing,
         *([f"> {COUNTED}"] if missing else []),
         "## Ranking",
-        BY_REGRET if comparison.has_regret else BY_TEST.format(metric=comparison.metric),
+        _ranked_by(comparison),
         ranking(comparison),
         *comparison.notes,
         "## Differences",
@@ -139,8 +148,7 @@ def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) ->
         *comparison.verdict,
         *_by_access(comparison),
         "## Networks found",
-        "Of each agent's chosen networks the one with the best "
-        f"{_chosen_by(comparison)}: that number is optimistic, since it chose the network.",
+        _about_networks(comparison),
         networks(comparison),
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
@@ -149,6 +157,21 @@ def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) ->
         foot(setting),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _ranked_by(comparison: Analysis) -> str:
+    if comparison.fronts is not None:
+        return ranked_by(comparison, comparison.fronts)
+    return BY_REGRET if comparison.has_regret else BY_TEST.format(metric=comparison.metric)
+
+
+def _about_networks(comparison: Analysis) -> str:
+    if comparison.fronts is not None:
+        return about_networks(comparison, comparison.fronts)
+    return (
+        f"Of each agent's chosen networks the one with the best {_chosen_by(comparison)}: that number is "
+        "optimistic, since it chose the network."
+    )
 
 
 def _by_access(comparison: Analysis) -> Iterator[str]:
@@ -163,6 +186,8 @@ def _by_access(comparison: Analysis) -> Iterator[str]:
 
 def ranking(comparison: Analysis) -> str:
     """Return the ranking as a Markdown table."""
+    if comparison.fronts is not None:
+        return front_ranking(comparison, comparison.fronts)
     scored: tuple[str, ...] = (f"test {comparison.metric}{SELECTED_ON * comparison.selects_on_test}",)
     if comparison.has_regret:
         scored = ("mean regret", "at the optimum", "evaluations to the optimum", *scored)
@@ -201,7 +226,7 @@ def _chosen_by(comparison: Analysis) -> str:
 def _regret_columns(row: AgentSummary) -> tuple[str, ...]:
     if row.regret is None:
         return ()
-    share_found = f"{share(row.optimal)} {_percent(row.optimal_interval)}"
+    share_found = f"{share(row.optimal)} {percent(row.optimal_interval)}"
     return (interval(row.regret, digits=5), share_found, count(row.evaluations_to_optimum))
 
 
@@ -226,7 +251,9 @@ def differences(comparison: Analysis) -> str:
 
 
 def networks(comparison: Analysis) -> str:
-    """Return the best network of each agent as a Markdown table."""
+    """Return the best network of each agent as a Markdown table, or a front of each."""
+    if comparison.fronts is not None:
+        return networks_of_fronts(comparison, comparison.fronts)
     chosen_by = _chosen_by(comparison)
     more = () if comparison.selects_on_test else (f"test {comparison.metric}",)
     heads = ("agent", "architecture", f"{chosen_by} (optimistic)", *more)
@@ -253,47 +280,3 @@ def foot(setting: Setting) -> str:
 def write_json(values: dict[str, Any], setting: Setting, file: Path) -> None:
     """Write the setting and the values of a comparison as JSON."""
     write_text(file, json.dumps({"format": 1, "setting": asdict(setting)} | values, indent=1) + "\n")
-
-
-def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; bars within cells are escaped."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-def latex(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""Return a LaTeX ``tabular`` with the rules of booktabs; columns of numbers are set to the right."""
-    columns = "".join("l" if head in LEFT else "r" for head in heads)
-    lines = [" & ".join(_escaped(cell) for cell in line) + r" \\" for line in (heads, *rows)]
-    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule", *lines[1:]]
-    return "\n".join([*body, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _escaped(cell: str) -> str:
-    return "".join(LATEX.get(letter, letter) for letter in cell)
-
-
-def interval(each: Interval, digits: int = 3) -> str:
-    """Return ``0.612 [0.598, 0.631]``, or ``0.612 [-]`` of runs too alike to tell how others would differ."""
-    if not each.is_known:
-        return f"{each.value:.{digits}f} [-]"
-    return f"{each.value:.{digits}f} [{each.lower:.{digits}f}, {each.upper:.{digits}f}]"
-
-
-def _percent(each: Interval | None) -> str:
-    return "" if each is None else f"[{each.lower:.0%}, {each.upper:.0%}]"
-
-
-def share(part: float | None) -> str:
-    """Return a part of all runs in percent, a dash for none that is known."""
-    return "-" if part is None else f"{part:.0%}"
-
-
-def count(number: float | None) -> str:
-    """Return a number of evaluations, a dash for none."""
-    return "-" if number is None else f"{number:.0f}"
-
-
-def p_value(p: float) -> str:
-    """Return a p-value with two significant digits."""
-    return f"{p:.2g}"

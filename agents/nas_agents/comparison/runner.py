@@ -44,7 +44,7 @@ def compare(
 
     Each agent searches once per seed, in worker processes. A run is scored by the test score of the
     network that it chose (its accuracy on classes, its R² on values), retrained with 3 training seeds that
-    no search used; on a table by its regret.
+    no search used; on a table by its regret; of several objectives by the hypervolume of the front it found.
     The runs and the report are kept in a folder of `logdir`: the same call again goes on where an
     interrupted one was, and runs nothing twice. In a script, call it under
     ``if __name__ == "__main__":``, since the workers import the script.

@@ -97,6 +97,7 @@ class ModelBased(Agent):
 
     name = "model-based"
     access = "query"
+    under_objectives = "front"
     # By benchmarks/quality/agents/model_based_tuning.py.
     tuned_on = ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
 

@@ -31,6 +31,7 @@ class OneShot(Agent):
     """
 
     access = "gradient"
+    under_objectives = "refused"
 
     def run(self, session: Session) -> None:
         from nas_gym.training import apart

@@ -64,6 +64,7 @@ class DQN(Agent):
 
     name = "dqn"
     access = "walk"
+    under_objectives = "refused"
 
     outputs: str = "successors"
     learning_rate: float = 3e-3

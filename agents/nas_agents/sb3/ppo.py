@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sb3_contrib import MaskablePPO as Algorithm
 
-from nas_agents.agent import Agent, Environment, Session, check_discount, whole_number, within
+from nas_agents.agent import (
+    Agent,
+    Environment,
+    Session,
+    UnderObjectives,
+    check_discount,
+    whole_number,
+    within,
+)
 from nas_agents.learning.options import check_flag, check_learning
 from nas_agents.sb3.common import learn, policy_for, reproducible
 from nas_agents.warm_start import WarmStart
@@ -62,6 +71,7 @@ class MaskablePPO(Agent):
 
     name = "ppo"
     access = "walk"
+    under_objectives: ClassVar[UnderObjectives] = "refused"
 
     outputs: str = "successors"
     learning_rate: float = 1e-2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from nas_agents.agent import Session, check_discount
+from nas_agents.agent import Session, UnderObjectives, check_discount
 from nas_agents.sb3.common import learn, policy_for, reproducible
 from nas_agents.sb3.ppo import MaskablePPO
 from nas_agents.sb3.preferences import SCALARISATIONS, Preferences, PreferredPolicy
@@ -32,6 +33,7 @@ class PreferencePPO(MaskablePPO):
 
     name = "preference-ppo"
     access = "walk"
+    under_objectives: ClassVar[UnderObjectives] = "front"
 
     # More steps an update than MaskablePPO's, so that it holds several episodes, each of another preference.
     tuned_on = ("mlp-mnist1d",)

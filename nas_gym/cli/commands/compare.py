@@ -40,6 +40,12 @@ ABOUT_REGRET = (
     "test: its mean test {metric}; opt.: runs that chose an optimum; "
     "to it: evaluations to the optimum, median over runs"
 )
+ABOUT_FRONTS = (
+    "share of HV: of the hypervolume of {reference}, of {objectives}, what the front of a run has, by "
+    "validation {metric}: mean over runs, which ranks and is tested, [95% interval over more seeds, - where "
+    "runs are too much alike]; goes by: the front, one objective or none; IGD+: distance from {reference}, "
+    "median over runs"
+)
 
 
 @polite
@@ -86,8 +92,9 @@ def compare(
 
     Each agent searches once per seed. A run is scored by the test score of the network it chose
     (its accuracy on classes, its R² on values), retrained with 3 training seeds that no search
-    used; on a table by its regret to the best network of the table. An interrupted comparison goes
-    on where it was when the same command is given again.
+    used; on a table by its regret to the best network of the table. Of several objectives
+    (--env NASMultiObjective-v0) a run is scored by the hypervolume of the front it found. An interrupted
+    comparison goes on where it was when the same command is given again.
     """
     from nas_agents import Plan
 
@@ -167,6 +174,17 @@ def terminal_table(comparison: Comparison, access: str | None = None) -> Table:
     return table
 
 
+def _about(comparison: Comparison) -> str:
+    """Return what the columns of a ranking are."""
+    analysis = comparison.analysis
+    assert analysis is not None
+    fronts = analysis.fronts
+    if fronts is None:
+        return (ABOUT_REGRET if analysis.has_regret else ABOUT_TEST).format(metric=analysis.metric)
+    names = ", ".join(fronts.objectives.names)
+    return ABOUT_FRONTS.format(reference=fronts.reference_in_words, objectives=names, metric=analysis.metric)
+
+
 def show_comparison(comparison: Comparison, console: Console, errors: Console, *, by_access: bool) -> None:
     """Print a ranking with its verdict, what has to be known beside it, and where the report is."""
     from nas_agents import COUNTED
@@ -184,8 +202,7 @@ def show_comparison(comparison: Comparison, console: Console, errors: Console, *
     alone = analysis.by_access()
     for access, each in (alone if by_access else {None: analysis}).items():
         console.print(terminal_table(comparison, access))
-        about = ABOUT_REGRET if analysis.has_regret else ABOUT_TEST
-        print_plain(console, about.format(metric=analysis.metric))
+        print_plain(console, _about(comparison))
         for sentence in each.verdict:
             print_plain(console, sentence)
     if by_access and not alone:

@@ -97,7 +97,8 @@ def _volume(points: np.ndarray) -> float:
     for count, height in enumerate(heights, start=1):
         if height > 0:
             slices = points[:count, :-1]
-            volume += height * _volume(slices[nondominated(slices)])
+            # Dominated points change no volume; of two objectives they cost less than to be found.
+            volume += height * _volume(slices if slices.shape[1] == 2 else slices[nondominated(slices)])
     return volume
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs import Ledger, Stats
+from nas_gym.envs import Ledger, Objectives, Stats
 from nas_gym.evaluators import Evaluation, incumbent
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces.cadence import Cadence
@@ -17,6 +17,7 @@ from nas_gym.traces.policies.base import Policy, State
 from nas_gym.traces.run_folder import RunFolder, flat
 from nas_gym.traces.tensorboard.architecture_picture import architecture_picture
 from nas_gym.traces.tensorboard.embedding import write_embedding
+from nas_gym.traces.tensorboard.front_picture import front_pictures
 from nas_gym.traces.tensorboard.line_chart import line_chart
 from nas_gym.traces.tensorboard.picture import Picture, shortened, stacked
 from nas_gym.traces.tensorboard.policy_digest import PolicyDigest, decision_scalars
@@ -30,6 +31,7 @@ from nas_gym.traces.tensorboard.tags import (
     EPISODE_BEST,
     EVALUATIONS,
     FIRST_PAGE,
+    FRONT,
     RETURN,
     REWARD,
     SCORE,
@@ -39,6 +41,7 @@ from nas_gym.traces.tensorboard.tags import (
     STORED,
     TOP_PICTURE,
     about_curve,
+    about_front,
 )
 from nas_gym.traces.tensorboard.writer import Board
 
@@ -60,6 +63,7 @@ class Digest:
         ledger: ledger of the run.
         scores: what the policy's scores are, None for no policy; it may change.
         metric: what the score of an architecture is, for readers (``"accuracy"``).
+        objectives: the objectives of a vector reward; None where there is one.
     """
 
     def __init__(
@@ -70,7 +74,9 @@ class Digest:
         ledger: Ledger,
         scores: str | None,
         metric: str,
+        objectives: Objectives | None = None,
     ) -> None:
+        self._objectives = objectives
         self._folder, self._space, self._ledger, self.scores = folder, search_space, ledger, scores
         self._metric = metric
         self._words = [str(action) for action in search_space.actions]
@@ -171,6 +177,7 @@ class Digest:
             if drawings := [self._drawing(evaluation) for evaluation in top]:
                 self.board.image(TOP_PICTURE, stacked(drawings), number)
             self._show_curves(top, number)
+            self._show_fronts(number)
             self.board.graph(self._space.network(self._space.parse(best.architecture)))
             write_embedding(self._folder.path, self._space, self._ledger.history, self._metric)
         self._policy.finish(number)
@@ -206,6 +213,15 @@ class Digest:
         lines = {name: list(enumerate(evaluation.curve, start=1)) for name, evaluation in curves.items()}
         title = f"The best networks while training: {self._metric}"
         self.board.image(CURVES_PICTURE, line_chart(lines, title, "epoch"), number)
+
+    def _show_fronts(self, number: int) -> None:
+        """Show the front that was found, in TensorBoard and as files beside it."""
+        if self._objectives is None:
+            return
+        for cost, picture in front_pictures(self._ledger.history, self._objectives, self._metric).items():
+            self.board.describe(f"{FRONT}/{cost}", about_front(self._metric, cost))
+            self.board.image(f"{FRONT}/{cost}", picture, number)
+            (self._folder.path / f"front_{cost}.png").write_bytes(picture.png())
 
     def _write_asks(self, number: int) -> None:
         if self._ask_tables.due():

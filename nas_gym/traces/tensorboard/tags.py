@@ -33,6 +33,7 @@ METRICS = (BEST, EVALUATIONS, SECONDS, BEST_SIZE)
 HEAT_MAP, START_PICTURE = "policy/heat_map", "policy/start_state_edits"
 BEST_PICTURE, TOP_PICTURE = "architectures/best_so_far", "architectures/top"
 CURVES_PICTURE = "architectures/learning_curves"
+FRONT = "front"
 START_WEIGHTS, VISITED_WEIGHTS = "policy/start_state", "policy/visited_states"
 
 
@@ -117,4 +118,13 @@ def about_curve(metric: str, name: str, architecture: str) -> About:
     return About(
         name,
         f"Up: {metric} on the validation examples, of 1, of {code(architecture)}. Across: epochs.",
+    )
+
+
+def about_front(metric: str, cost: str) -> About:
+    """Return what the picture of a front is shown with."""
+    return About(
+        f"{FRONT}/{cost}",
+        f"The front that the search found. Up: the best {metric} on the validation examples, as it was seen, "
+        f"of the networks with at most so much of the cost. Across: {cost}.",
     )
