@@ -32,7 +32,7 @@ def random_module(network: Network) -> NetworkModule:
     with torch.no_grad():
         for name, array in module.state_dict().items():
             if array.ndim > 1:
-                array.normal_(0, (2 / array[0].numel()) ** 0.5, generator=generator)
+                array.normal_(0, array[0].numel() ** -0.5, generator=generator)
             elif name.endswith(("weight", "variance")):
                 array.uniform_(0.5, 1.5, generator=generator)
             else:
