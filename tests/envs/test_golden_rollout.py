@@ -92,10 +92,11 @@ ROLLOUTS = {
         (45, "generic-8 > season-8 > generic-32", 0.634861, [6, 10, 7]),
     ],
     "NASTable-Molecules-v0": [
-        (32, "edge_vectors, sum, last, no_norm: fc-16", 0.814955, [[1, 0], [1, 0, 0, 0]]),
-        (15, "edge_vectors, sum, last, no_norm: fc-16 > kgnn-16", 0.829023, [[1, 7], [1, 0, 0, 0]]),
-        (26, "edge_vectors, sum, last, no_norm: kgnn-16 > kgnn-16", 0.781664, [[7, 7], [1, 0, 0, 0]]),
-        (22, "edge_vectors, sum, last, no_norm: kgnn-16 > kgnn-32", 0.800903, [[7, 8], [1, 0, 0, 0]]),
+        (32, "plain_edges, sum, last, no_norm: fc-8", 0.778944, [[1, 0], [0, 0, 0, 0]]),
+        (15, "plain_edges, sum, last, no_norm: fc-8 > fc-48", 0.795033, [[1, 3], [0, 0, 0, 0]]),
+        (26, "plain_edges, sum, last, no_norm: fc-8", 0.778944, [[1, 0], [0, 0, 0, 0]]),
+        (22, "plain_edges, sum, last, no_norm: fc-8 > kgnn-8", 0.792165, [[1, 10], [0, 0, 0, 0]]),
+        (40, "plain_edges, sum, last, no_norm: fc-8 > kgnn-8", 0.792165, [[1, 10], [0, 0, 0, 0]]),
     ],
     "NASTable-Speech-v0": [
         (20, "conv3-2-relu", 0.406667, [[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]]),
