@@ -20,7 +20,7 @@ OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip"
 AS_LAYERS = {"graph": "kgnn"}
 """Operations that go by another name in the ``graph`` space."""
 WORDS = IN_WORDS | {
-    "fc": "a linear layer, no message passing",
+    "fc": "a linear layer, without the neighbours",
     "graph": IN_WORDS["kgnn"],
     "cheb": "Chebyshev convolution",
     "arma": "ARMA convolution",

@@ -28,7 +28,7 @@ IN_WORDS = {
     "concat": "all layers read out side by side",
     "no_norm": "no normalisation",
     "layer_norm": "layer normalisation",
-    "fc": "no message passing",
+    "fc": "a linear layer, without the neighbours",
     "gcn": "graph convolution (GCN)",
     "sage": "the mean of the neighbours (GraphSAGE)",
     "gin": "a perceptron of the sum of the neighbours (GIN)",

@@ -43,7 +43,8 @@ def dates(
     places, so that .27 is right without reading the source. Beside it stands exact match.
 
     It shows what attention is for: the answer has the digits of the source in another order, and a summary of
-    the source in a few numbers does not keep them. What networks reach is in ``docs/domains/translation.md``.
+    the source in a few numbers does not keep them. It does not rank good agents: with attention most networks
+    are level at the top, within the noise of a seed. What networks reach is in ``docs/domains/translation.md``.
 
     Args:
         train_size: as in `Preparation`.

@@ -26,6 +26,11 @@ MOST_REASONS = 3
 MEANINGS = {
     "r2": ", the share of the variance that it explains,",
     "skill": ", the share of the naive forecast's squared error that it avoids,",
+    "uncertainty_removed": ", the share of the uncertainty about the next token that it removes,",
+    "token_accuracy": ", the share of the tokens that are right,",
+    "balanced_accuracy": ", the mean over the classes of the share that is right,",
+    "macro_f1": ", the mean over the classes of precision and recall together,",
+    "log_loss": ", the share of the uncertainty about the class that it removes,",
 }
 """What a score means, by the name of the metric; "" where its name says it."""
 WORSE, MUCH_WORSE, ALIKE = "worse", ("breaks", "fails"), "does not matter"
