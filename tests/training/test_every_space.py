@@ -46,8 +46,9 @@ def test_networks_of_every_space_stay_with_the_ordinary_loop(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_networks_of_every_space_have_the_same_bits_alone_and_in_company(name: str) -> None:
-    data, members = fitting_data(name), drawn_members(name, 2)
-    alone = [trained([member], data, RECIPE)[0] for member in members]
+    data, members, recipe = fitting_data(name), drawn_members(name, 2), recipe_of(name)
+    alone = [trained([member], data, recipe)[0] for member in members]
+    assert not any(one.error for one in alone)
     company = [*members, *(Member(member.network, 7) for member in members), *drawn_members(name, 1, seed=1)]
-    together = trained(company[::-1], data, RECIPE)[::-1]
+    together = trained(company[::-1], data, recipe)[::-1]
     assert all(same_bits(one, other) for one, other in zip(alone, together, strict=False))
