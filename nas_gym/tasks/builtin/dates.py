@@ -44,7 +44,7 @@ def dates(
 
     It shows what attention is for: the answer has the digits of the source in another order, and a summary of
     the source in a few numbers does not keep them. It does not rank good agents: with attention most networks
-    are level at the top, within the noise of a seed. What networks reach is in ``docs/domains/translation.md``.
+    are level at the top, within the noise of a seed. What they reach is in ``docs/domains/translation.md``.
 
     Args:
         train_size: as in `Preparation`.

@@ -48,8 +48,8 @@ def spoken_words(
     Of log-mel, a frame is 40 ms long, one every 20 ms, with 24 bands of the mel scale to 4 kHz; a band is a
     channel. `nas-gym predict` takes .wav files of any rate.
 
-    For ranking agents take the table ``NASTable-Speech-v0``, of convolutions on six of the words: the cells of
-    ``asr_cell`` hardly differ beyond the noise of a seed (``docs/domains/speech.md``).
+    For ranking agents take the table ``NASTable-Speech-v0``, of convolutions on six of the words: the cells
+    of ``asr_cell`` hardly differ beyond the noise of a seed (``docs/domains/speech.md``).
 
     The library, GPL-3, comes with the package espeakng-loader: `pip install 'nas-gym[speech]'`. Making takes
     some 10 seconds once, in a process of its own, then it is cached. One version of the package gives the
