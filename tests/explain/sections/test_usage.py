@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ import nas_gym
 from nas_gym.cli.app import app
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.evidence.network import TrainedNetwork
+from nas_gym.explain.sections.usage.columns import column_table
 from nas_gym.explain.sections.usage.section import USAGE
 from nas_gym.explain.sections.usage.wrong import WORST, most_wrong
 from nas_gym.tasks import Task
@@ -140,3 +142,33 @@ def test_a_run_that_kept_no_network_has_none_to_use(tmp_path):
     section = USAGE(read_evidence(tmp_path / "run"), Settings())
     assert section.withheld
     assert not section.is_applicable
+
+
+def test_what_is_done_to_each_column_is_told():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "size": np.where(np.arange(90) % 9, rng.normal(size=90), np.nan),
+            "price": [f"{n},5" for n in range(90)],
+            "town": [None if n % 15 == 4 else f"at {'abcdefg'[n % 7]}" for n in range(90)],
+            "sold": [f"2024-{1 + n % 12:02d}-{1 + n % 28:02d}" for n in range(90)],
+            "new": [bool(n % 2) for n in range(90)],
+        }
+    )
+    task = Task.from_arrays(frame, np.arange(90) % 2)
+    table = column_table(task.encoder)
+    assert table.columns == ("column", "read as", "features", "a missing cell")
+    filled = np.median(task.encoder.columns[0].fill)
+    assert table.rows == (
+        ("size", "a number", 2, f"becomes {filled:.4g}, and is flagged"),
+        ("price", "a number with a decimal comma", 1, "is refused"),
+        ("town", "7 categories: at a, at b, at c, at d, at e and 2 more", 8, "one more category"),
+        ("sold", "a date: month, day, weekday", 3, "is refused"),
+        ("new", "true or false, as 1 and 0", 1, "is refused"),
+    )
+
+
+def test_a_report_on_a_table_lists_its_columns(found):
+    _, section = found
+    (columns,) = [one for one in section.tables if one.name == "columns"]
+    assert [row[:3] for row in columns.rows] == [(name, "a number", 1) for name in ("length", "width", "age")]

@@ -15,6 +15,7 @@ from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import listed, quantity
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.sections.usage.columns import column_table
 from nas_gym.explain.sections.usage.wrong import most_wrong
 
 KEY, QUESTION = "usage", "How do I use it?"
@@ -52,7 +53,10 @@ def explain_usage(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
         QUESTION,
         tuple(answer),
         trust=_trust(file),
-        tables=() if wrong is None or wrong.table is None else (wrong.table,),
+        tables=(
+            *([] if wrong is None or wrong.table is None else [wrong.table]),
+            *([] if saved.encoder is None else [column_table(saved.encoder)]),
+        ),
         numbers={
             "file": file.name,
             "architecture": saved.architecture,
