@@ -87,6 +87,10 @@ def fit(
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
     if budget is not None:
         check_budget(budget)
+    if agent is not None:
+        from nas_agents import make_agent
+
+        make_agent(agent)  # an unknown one is refused before anything is told
     with unsaid():  # the medians of one split, which are not those of the folds
         single = _single(data, target, options)
         task, folds, why = with_folds(

@@ -75,10 +75,10 @@ def test_a_table_in_json_takes_the_target_of_its_option(cli):
 def test_a_target_of_many_numbers_is_read_as_values_and_said(cli):
     result = search(cli, "--agent", "random", *homes())
     assert result.exit_code == 0, result.output
-    assert "target 'price' is read as values, 90 different numbers: categorical=['price']" in result.stderr
+    assert "target 'price' is read as values, 90 different numbers: --categorical price" in result.stderr
     assert "test R² " in result.stdout
     classes = search(cli, "--agent", "random", *homes(), "--target-kind", "classes", "--name", "b")
-    assert "looks like regression: pass target_kind='values' to predict them" in one_sentence(classes)
+    assert "looks like regression: pass --target-kind values to predict them" in one_sentence(classes)
 
 
 def test_how_a_table_is_read_and_scored_stands_on_the_command_line(cli):
