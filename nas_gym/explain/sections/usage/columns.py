@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas_gym.explain.section import Table
-from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder
+from nas_gym.tasks import CategoryColumn, DateColumn, NumberColumn, TableEncoder
 
 SHOWN = 5
 """Categories of a column that are named."""
@@ -22,7 +22,7 @@ def column_table(encoder: TableEncoder) -> Table:
     return Table("columns", caption, ("column", "read as", "features", "a missing cell"), rows)
 
 
-def _read_as(column: Column) -> str:
+def _read_as(column: NumberColumn | CategoryColumn | DateColumn) -> str:
     if isinstance(column, CategoryColumn):
         named = ", ".join(column.texts[:SHOWN])
         more = f" and {len(column.texts) - SHOWN:,} more" if len(column.texts) > SHOWN else ""
@@ -40,7 +40,7 @@ def _read_as(column: Column) -> str:
     return "a number" + (f" with {' and '.join(said)}" if said else "")
 
 
-def _missing(column: Column) -> str:
+def _missing(column: NumberColumn | CategoryColumn | DateColumn) -> str:
     if isinstance(column, CategoryColumn):
         return "one more category" if column.gaps else "is refused"
     if column.fills is None:
