@@ -55,6 +55,8 @@ def test_it_is_said_before_the_search_and_among_the_reasons(tmp_path):
         "rating",
         minutes=0.05,
         budget=2,
+        agent="random",
+        recipe={"epochs": 1},
         folder=tmp_path / "run",
         report=False,
         store="memory",
