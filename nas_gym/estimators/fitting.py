@@ -83,14 +83,7 @@ def fit(
     Raises:
         NASGymError: for data or options that do not fit, or a folder that holds another run.
     """
-    if not 0 < minutes < float("inf"):
-        raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
-    if budget is not None:
-        check_budget(budget)
-    if agent is not None:
-        from nas_agents import make_agent
-
-        make_agent(agent)  # an unknown one is refused before anything is told
+    _check(minutes, budget, agent)
     with unsaid():  # the medians of one split, which are not those of the folds
         single = _single(data, target, options)
         task, folds, why = with_folds(
@@ -135,6 +128,18 @@ def fit(
         random_state=seed,
     )
     return made.adopt(fitted, path, reasons, *_in_memory(data, target))
+
+
+def _check(minutes: float, budget: int | None, agent: str | None) -> None:
+    """Refuse what no fit can be made with, before anything is read or told."""
+    if not 0 < minutes < float("inf"):
+        raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
+    if budget is not None:
+        check_budget(budget)
+    if agent is not None:
+        from nas_agents import make_agent
+
+        make_agent(agent)
 
 
 def _in_memory(data: Any, target: Any) -> tuple[Any, Any]:
