@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from nas_agents.comparison.curves import Curve, Quartiles, quartiles_by_evaluations
-from nas_agents.comparison.front_report import SHORT_HEADS, ranked_by, short_numbers
-from nas_agents.comparison.front_summary import Fronts
+from nas_agents.comparison.fronts.report import SHORT_HEADS, ranked_by, short_numbers
+from nas_agents.comparison.fronts.summary import Fronts
 from nas_agents.comparison.ranking import AgentSummary, Analysis
 from nas_agents.comparison.records import Run, by_agent
 from nas_agents.comparison.report import Setting

@@ -5,7 +5,8 @@ A comparison has one estimand: agents are ranked by it, it has the interval, and
 - Where the optimum is known it is the mean regret. Good agents have no regret in most runs, so that the
   middle half would be 0 for all of them; what tells them apart is how often and how far the others miss.
 - Of several objectives it is the mean share of the hypervolume of a reference front, see
-  `nas_agents.comparison.fronts`: failed trainings do not enter it, and good agents agree in the middle half.
+  `nas_agents.comparison.fronts.quality`: failed trainings do not enter it, and good agents agree in the
+  middle half.
 - Elsewhere it is the interquartile mean of the test scores, which a few failed trainings do not move.
 """
 
@@ -18,7 +19,7 @@ from itertools import combinations
 import numpy as np
 
 from nas_agents.comparison.curves import by_evaluations, by_seconds, regret_by_evaluations, regret_by_seconds
-from nas_agents.comparison.front_summary import Fronts
+from nas_agents.comparison.fronts.summary import Fronts
 from nas_agents.comparison.ranking import AgentSummary, Analysis, Pair
 from nas_agents.comparison.records import Run, by_agent, metric_of
 from nas_agents.comparison.significance import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nas_agents.comparison.front_report import how_to_read_fronts
+from nas_agents.comparison.fronts.report import how_to_read_fronts
 from nas_agents.comparison.ranking import Analysis
 from nas_agents.comparison.significance import PAIRED_FROM
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nas_agents.comparison.curves import Curve
-from nas_agents.comparison.front_plots import attained_fronts, planes
+from nas_agents.comparison.fronts.plots import attained_fronts, planes
 from nas_agents.comparison.plot_style import STYLE, canvas, look
 from nas_agents.comparison.statistics import Interval
 from nas_gym.common import INK

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from nas_agents.comparison.across import across_markdown, compare_across
 from nas_agents.comparison.analysis import analyse
-from nas_agents.comparison.front_summary import summarise_fronts
-from nas_agents.comparison.fronts import with_fronts
+from nas_agents.comparison.fronts.quality import with_fronts
+from nas_agents.comparison.fronts.summary import summarise_fronts
 from nas_agents.comparison.outcome import Comparison
 from nas_agents.comparison.plan import Experiment, Plan
 from nas_agents.comparison.plots import plot_across

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nas_agents.comparison.curves import Curve
-from nas_agents.comparison.front_summary import Fronts
+from nas_agents.comparison.fronts.summary import Fronts
 from nas_agents.comparison.statistics import Estimand, Interval
 from nas_agents.comparison.verdict import found, more_often
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nas_agents.comparison.front_report import (
+from nas_agents.comparison.fronts.report import (
     SHORT_HEADS,
     about_networks,
     front_ranking,

@@ -11,10 +11,10 @@ import pytest
 from nas_agents import AGENTS, make_agent
 from nas_agents.comparison.across import across_markdown, compare_across
 from nas_agents.comparison.analysis import analyse
-from nas_agents.comparison.front_plots import Surfaces, planes
-from nas_agents.comparison.front_report import front_ranking, ranked_by
-from nas_agents.comparison.front_summary import summarise_fronts
-from nas_agents.comparison.fronts import with_fronts
+from nas_agents.comparison.fronts.plots import Surfaces, planes
+from nas_agents.comparison.fronts.quality import with_fronts
+from nas_agents.comparison.fronts.report import front_ranking, ranked_by
+from nas_agents.comparison.fronts.summary import summarise_fronts
 from nas_agents.comparison.plan import Plan, prepare
 from nas_agents.comparison.plots import plot_figure
 from nas_agents.comparison.publish import publish

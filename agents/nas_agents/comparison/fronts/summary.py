@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_agents.comparison.fronts import Yardstick, middle
+from nas_agents.comparison.fronts.quality import Yardstick, middle
 from nas_agents.comparison.records import Run, RunFront, by_agent
 from nas_gym.envs import Objectives
 

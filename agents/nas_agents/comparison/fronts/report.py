@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas_agents.comparison.front_summary import Fronts, FrontSummary
+from nas_agents.comparison.fronts.summary import Fronts, FrontSummary
 from nas_agents.comparison.ranking import AgentSummary, Analysis
 from nas_agents.comparison.tables import interval, markdown_table
 from nas_gym.common import code

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter
 
-from nas_agents.comparison.front_summary import Fronts
+from nas_agents.comparison.fronts.summary import Fronts
 from nas_agents.comparison.plot_style import look
 from nas_agents.comparison.ranking import Analysis
 from nas_gym.common import INK, MUTED
