@@ -97,6 +97,7 @@ CASES: dict[str, dict[str, Any]] = {
         "evaluator": {"recipe": {"epochs": 10}},
     },
     "transformer on language_id": {"search_space": "transformer", "task": "language_id"},
+    "recurrent on language_id": {"search_space": "recurrent", "task": "language_id"},
     "transformer on spelling": {"search_space": "transformer", "task": "spelling"},
     "the table conv-mnist1d": {
         "search_space": {
