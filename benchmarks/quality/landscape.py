@@ -73,7 +73,8 @@ CASES: dict[str, dict[str, Any]] = {
     "mlp on diabetes": {"task": "diabetes"},
     "conv on mnist5k": {
         "search_space": SMALL_CONV,
-        "task": {"name": "mnist5k", "train_size": 500, "validation_size": 1000},
+        "task": {"name": "mnist5k", "train_size": 1000, "validation_size": 1000},
+        "evaluator": {"recipe": {"epochs": 8}},
     },
     "conv on scene_digits": {"search_space": SMALL_CONV, "task": "scene_digits"},
     "conv on scene_digits, plain and small": {
