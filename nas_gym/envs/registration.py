@@ -27,7 +27,7 @@ IDS: dict[str, dict[str, Any]] = {
     "NAS-v0": {},
     "NASTable-MLP-v0": _on_table("mlp", "mlp", "mnist1d"),
     "NASTable-Conv-v0": _on_table("conv", "conv", "mnist1d"),
-    "NASTable-Text-v0": _on_table("transformer", "transformer", "language_id"),
+    "NASTable-Text-v0": _on_table("recurrent", "recurrent", "language_id"),
     "NASTable-Speech-v0": _on_table("conv", "conv", "spoken_words"),
     "NASTable-Molecules-v0": _on_table("graph", "graph", "logp"),
     "NASTable-Series-v0": _on_table("forecaster", "forecaster", "seasonal"),

@@ -26,7 +26,7 @@ from run_records import append_record, read_records, run_each
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
 TABLES = ("mlp-digits", "mlp-mnist1d", "conv-mnist1d")
-DOMAIN_TABLES = ("transformer-language_id", "conv-spoken_words", "graph-logp", "forecaster-seasonal")
+DOMAIN_TABLES = ("recurrent-language_id", "conv-spoken_words", "graph-logp", "forecaster-seasonal")
 """The tables of text, speech, molecules and series, of two to four thousand networks each."""
 PLAIN: dict[str, dict[str, Any]] = {
     "q-learning": {"name": "q-learning", "outputs": "actions"},
