@@ -48,9 +48,8 @@ def tables_of(use: NetworkUse) -> list[Table]:
     return [
         Table(
             "channels",
-            f"The {use.label} that is lost if a channel is shuffled among validation examples, with what 95% "
-            f"of {len(use.channels)} shuffles cost (a score that would be below 0 counts as 0), and the share of the "
-            "attribution that it has.",
+            f"The {use.label} that is lost if a channel is shuffled among validation examples, all of it at "
+            f"most; what 95% of {len(use.channels)} shuffles cost; and the share of the attribution.",
             ("channel", "loss if shuffled", "from", "to", "attribution"),
             tuple(
                 (

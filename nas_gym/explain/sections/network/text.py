@@ -151,7 +151,7 @@ def _check_words(use: NetworkUse) -> list[str]:
     if use.inputs is None or use.check is None:
         return []
     if use.trained.task.inputs != "features":
-        untold = bool(use.hidden) or use.reliable < RELIABLE
+        untold = (bool(use.hidden) or use.reliable < RELIABLE) and use.reliable > 0
         return [_place_words(use, np.nan_to_num(use.inputs.importance))] if untold else []
     importance, names = np.nan_to_num(use.inputs.importance), feature_names(use)
     share = importance / max(importance.sum(), 1e-300)
