@@ -65,7 +65,7 @@ def test_the_band_and_the_stretches_that_decide_are_found_by_hiding_each() -> No
     np.testing.assert_allclose(along[half], 0, atol=1e-9)
     assert along[~np.array(half)].min() > 0
     said = " ".join(hidden_parts.words_of(use_of(task, hidden=found)))
-    assert "Of a signal of 0.20 seconds it listens most from 0.10 to 0.20 seconds" in said
+    assert "Of a signal of 0.20 seconds it listens most from 0.15 to 0.20 seconds" in said
     assert f"It listens most between {low:,.0f} and {high:,.0f} Hz" in said
 
 
@@ -81,7 +81,10 @@ def test_without_a_rate_a_long_signal_has_stretches_of_points_and_a_short_one_no
     task = recordings(None)
     assert list(ways_of(task)) == [STRETCH]
     found = {STRETCH: occlusion(Listener(), task, ways_of(task)[STRETCH], 0)}
-    assert "points it listens most at points 401 to" in hidden_parts.words_of(use_of(task, hidden=found))[0]
+    assert (
+        "of 800 points it listens most at points 501 to"
+        in hidden_parts.words_of(use_of(task, hidden=found))[0]
+    )
     short = Task.from_arrays(np.random.default_rng(0).normal(size=(60, 1, 40)), np.arange(60) % 2)
     assert not ways_of(short)
 

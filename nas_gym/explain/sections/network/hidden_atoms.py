@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 ROWS, COLUMNS = 2, 4
+DARKEST = 0.97
+"""Quantile of the effects that has the darkest colour: one atom alone would make all others pale."""
 LINES = {"single": (0.0,), "double": (-0.09, 0.09), "triple": (-0.14, 0.0, 0.14), "aromatic": (-0.09, 0.09)}
 """How far the lines of a bond lie beside it, as a share of its length."""
 
@@ -45,7 +47,8 @@ def figures_of(task: Task, hidden: Mapping[str, Occlusion], what: str) -> list[F
     ]
     if not shown:
         return []
-    limit = max(max(one.largest for one in shown), 1e-12)
+    sizes = np.abs(np.concatenate([np.concatenate([one.atoms, one.bonds]) for one in shown]))
+    limit = max(float(np.nanquantile(sizes, DARKEST)), 1e-12)
 
     def draw(canvas: Canvas) -> None:
         panels = canvas.subplots(ROWS, COLUMNS, squeeze=False).ravel()
@@ -83,11 +86,6 @@ class _Shown:
     bonds: np.ndarray
     title: str
 
-    @property
-    def largest(self) -> float:
-        """The largest effect."""
-        return float(np.nanmax(np.abs(np.concatenate([self.atoms, self.bonds]))))
-
 
 def _of_bonds(found: Occlusion | None, row: int, task: Task, molecule: MoleculeLayout) -> np.ndarray:
     """Return the effect of each bond of a validation molecule; zeros where they were not hidden."""
@@ -105,8 +103,8 @@ def _draw_molecule(axes: Axes, shown: _Shown, limit: float) -> None:
     places = molecule.positions
     for (one, other, kind), effect in zip(molecule.bonds, shown.bonds.tolist(), strict=True):
         whole = np.stack([places[one], places[other]])
-        shade = colours(0.5 + 0.5 * effect / limit)
-        axes.plot(whole[:, 0], whole[:, 1], "-", color=shade, linewidth=5.0, zorder=1)
+        shade = colours(np.clip(0.5 + 0.5 * effect / limit, 0, 1))
+        axes.plot(whole[:, 0], whole[:, 1], "-", color=shade, linewidth=7.0, zorder=1)
         step = places[other] - places[one]
         aside = np.array([-step[1], step[0]])
         for number, share in enumerate(LINES[kind]):
@@ -115,7 +113,7 @@ def _draw_molecule(axes: Axes, shown: _Shown, limit: float) -> None:
             axes.plot(ends[:, 0], ends[:, 1], dashes, color=style.over(shade), linewidth=0.8, zorder=2)
     effects = shown.atoms[~np.isnan(shown.atoms)] / limit
     for symbol, place, effect in zip(molecule.symbols, places, effects.tolist(), strict=True):
-        shade = colours(0.5 + 0.5 * effect)
+        shade = colours(np.clip(0.5 + 0.5 * effect, 0, 1))
         axes.scatter(place[0], place[1], s=90, color=[shade], linewidths=0, zorder=3)
         if symbol != "C":
             axes.text(place[0], place[1], symbol, ha="center", va="center", color=style.over(shade), zorder=4)

@@ -147,7 +147,7 @@ def _digits(parts: SoundParts) -> int:
     """Return the decimals that tell neighbouring stretches apart, in seconds."""
     assert parts.rate is not None
     seconds = (parts.stretches[0][1] - parts.stretches[0][0]) / parts.rate
-    return max(2, 1 - int(np.floor(np.log10(seconds))))
+    return max(2, -int(np.floor(np.log10(seconds))))
 
 
 def _start(parts: SoundParts, kind: str, place: int) -> str:

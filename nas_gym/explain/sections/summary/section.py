@@ -65,8 +65,8 @@ def _tables(page: FirstPage) -> list[Table]:
         "The found network beside simple methods, fitted on the same training examples with their default "
         "settings (of a ridge on fingerprints the strength was chosen on validation examples): scores on "
         "test examples (which chose nothing) and on validation examples (which the search chose by), size as "
-        f"the numbers that each stores, and the time to predict {TIMED:,} examples on this machine. Scores of "
-        "networks are means over new trainings where there were several."
+        f"the numbers that each stores, and the time to predict {TIMED:,} examples on this machine. Scores "
+        "of networks are means over new trainings where there were several."
     )
     head = ("method", "test", "validation", "size", "time")
     return [Table("beside", caption, head, tuple(rows))]
