@@ -6,6 +6,7 @@ from .builtin.mnist1d import SHAPE as SHAPE
 from .chemistry.drawing import MoleculeLayout as MoleculeLayout
 from .chemistry.drawing import atom_labels as atom_labels
 from .chemistry.drawing import layout as layout
+from .chemistry.fingerprints import morgan_counts as morgan_counts
 from .chemistry.molecules import MoleculeForm as MoleculeForm
 from .data import Data as Data
 from .forms.base import ExampleForm as ExampleForm
@@ -18,6 +19,7 @@ from .kept_task import is_in_memory as is_in_memory
 from .kept_task import load_task as load_task
 from .kept_task import save_task as save_task
 from .media.log_mel import LogMelForm as LogMelForm
+from .media.signals import SignalForm as SignalForm
 from .notes import say as say
 from .notes import unsaid as unsaid
 from .own.new_examples import features_of as features_of

@@ -65,6 +65,8 @@ class Task(Shared):
         split: why the examples are in the parts where they are, in one clause; "" where nobody knows.
         folds: of a task with folds the validation part of each, indices into the training part with the
             validation part after it; the first is the validation part. () for a single split.
+        coded: what the codes of examples stand for; None for numbers.
+        channel_names: a name per channel of series; () where nothing names them.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Task(Shared):
     split: str = ""
     folds: tuple[np.ndarray, ...] = ()
     coded: CodedInputs | None = None
+    channel_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part in ARRAYS:

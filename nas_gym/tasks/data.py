@@ -28,6 +28,7 @@ class Data:
         class_names: a name per class in the order of the sorted labels; None for the labels.
         target_names: a name per value or label; None for the usual ones.
         feature_names: a name per feature of a table.
+        channel_names: a name per channel of series; () where nothing names them.
         inputs: what an example is; None to tell by its number of dimensions.
         coded: what the codes of examples stand for, of examples that are codes; None for numbers.
         target: what is to be predicted, where `y` alone does not tell; None for what it looks like.
@@ -49,6 +50,7 @@ class Data:
     class_names: Sequence[str] | None = None
     target_names: Sequence[str] | None = None
     feature_names: Sequence[str] = ()
+    channel_names: Sequence[str] = ()
     inputs: Inputs | None = None
     coded: CodedInputs | None = None
     target: Target | None = None

@@ -90,6 +90,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         split=split.words,
         folds=split.folds,
         coded=data.coded,
+        channel_names=tuple(data.channel_names),
     )
 
 

@@ -25,11 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from nas_gym.errors import DataWarning
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tasks import Task, make_task
-from nas_gym.tasks.builtin import logp, melting_point
-from nas_gym.tasks.chemistry.molecules import MoleculeForm
-from nas_gym.tasks.chemistry.rdkit import chemistry
-from nas_gym.tasks.chemistry.records import measured_molecules
+from nas_gym.tasks import Task, make_task, morgan_counts
 from nas_gym.training import Member, Recipe, TrainingData, train
 
 CASES: dict[str, dict[str, Any]] = {
@@ -39,8 +35,6 @@ CASES: dict[str, dict[str, Any]] = {
     "logp, random": {"name": "logp", "split": "random"},
     "inorganic_density": {"name": "inorganic_density"},
 }
-TABLES = {"melting_point": (melting_point.TABLE, "Tm"), "logp": (logp.TABLE, "logP")}
-PLACES, RADIUS = 2048, 2
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 TABULAR = "plain, batch_norm, dropout_0.1, residual: relu-128 > relu-128"
 PLAIN = ("ridge", "forest")
@@ -87,22 +81,8 @@ def plain(task: Task, methods: list[str]) -> dict[str, list[float]]:
 
 
 def fingerprints(task: Task) -> list[np.ndarray]:
-    """Counts of the Morgan fingerprints of the molecules of each part, found again by their graphs."""
-    chemistry()
-    from rdkit import Chem
-    from rdkit.Chem import rdFingerprintGenerator
-
-    form = task.files
-    assert isinstance(form, MoleculeForm)
-    molecules = measured_molecules(*TABLES[task.spec["name"]], form, task.spec["name"])
-    maker = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=PLACES)
-    by_graph = {graph.tobytes(): text for graph, text in zip(molecules.graphs, molecules.smiles, strict=True)}
-    found = []
-    for part in PARTS:
-        texts = [by_graph[graph.tobytes()] for graph in getattr(task, f"x_{part}").astype(np.uint8)]
-        counts = [maker.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(str(text))) for text in texts]
-        found.append(np.array(counts, dtype=np.float32))
-    return found
+    """Counts of the Morgan fingerprints of the molecules of each part."""
+    return [morgan_counts(getattr(task, f"x_{part}")) for part in PARTS]
 
 
 def networks(task: Task, names: list[str], seeds: int, epochs: int) -> dict[str, list[float]]:

@@ -28,6 +28,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from nas_gym.evaluators import make_evaluator
+from nas_gym.explain.evidence.token_counts import counted_models
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, TextForm, make_task
 
@@ -84,36 +85,13 @@ def linear(task: Task) -> Iterator[tuple[str, np.ndarray, float]]:
 
 def counted(task: Task) -> Iterator[tuple[str, np.ndarray, float]]:
     """Letters by counts: the name, log probabilities (n, names * positions), and seconds."""
-    names, codes = len(task.target.names), task.facts["vocabulary"]
+    _, unigram = task.target.best_constant(task.y_train)
+    yield "unigram", np.broadcast_to(unigram, (len(task.x_test), len(unigram))), 0.0
     start = time.perf_counter()
-    x, y = task.x_train.astype(np.int64), task.y_train
-    asked = y >= 0
-    unigram = np.bincount(y[asked], minlength=names) + 1.0
-    unigram /= unigram.sum()
-    before, nearer = context(task.x_train), x
-    pairs = np.zeros((codes, names))
-    np.add.at(pairs, (nearer[asked], y[asked]), 1)
-    triples = np.zeros((codes, codes, names))
-    np.add.at(triples, (before[asked], nearer[asked], y[asked]), 1)
-    bigram = (pairs + unigram) / (pairs.sum(axis=1, keepdims=True) + 1)
-    kinds = (triples > 0).sum(axis=2, keepdims=True)
-    total = triples.sum(axis=2, keepdims=True)
-    trigram = (triples + kinds * bigram[None]) / np.maximum(total + kinds, 1)
-    trigram = np.where(total > 0, trigram, bigram[None])
+    models = counted_models(task.x_train, task.y_train, task.facts["vocabulary"], len(task.target.names))
     seconds = time.perf_counter() - start
-    test = task.x_test.astype(np.int64)
-    found = {
-        "unigram": np.broadcast_to(unigram, (*test.shape, names)),
-        "bigram": bigram[test],
-        "trigram": trigram[context(task.x_test), test],
-    }
-    for name, chances in found.items():
-        yield name, np.log(chances).transpose(0, 2, 1).reshape(len(test), -1), seconds
-
-
-def context(x: np.ndarray) -> np.ndarray:
-    """The code before each code, 0 before the first."""
-    return np.pad(x, ((0, 0), (1, 0)))[:, :-1].astype(np.int64)
+    for name, model in models.items():
+        yield name, model.outputs(task.x_test), seconds
 
 
 def network_score(task: Task, space: Any, text: str, epochs: int) -> float:

@@ -74,7 +74,7 @@ def windowed(runs: Sequence[Run], cut: Cut, called: str = "time", **data: Any) -
     division = Division(times=ends, clock=clock, names=(("times", called),), begins=begins)
     series = [cut.channels[place] for place in cut.targets]
     target = unfitted(cut.answers, series, cut.base, cut.season)
-    return Data(x, y, inputs="signal", target=target, division=division, **data)
+    return Data(x, y, inputs="signal", target=target, division=division, channel_names=cut.channels, **data)
 
 
 def _of_run(run: Run, cut: Cut) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from nas_gym.explain.methods.attribution.hiding import TOKEN, ways_of
 from nas_gym.explain.methods.attribution.occlusion import occlusion
 from nas_gym.explain.methods.attribution.token_rows import GAP
 from nas_gym.explain.sections.network.tokens import TokenAnswers
@@ -42,7 +43,7 @@ def marked(tmp_path):
 
 def test_the_letter_that_decides_is_found_by_hiding_each(marked) -> None:
     code = marked.coded.vocabulary.index("x")
-    found = occlusion(Spotter(code), marked, 0)
+    found = occlusion(Spotter(code), marked, ways_of(marked)[TOKEN], 0)
     x = marked.x_validation[found.rows]
     has_it = (x == code).any(axis=1)
     assert np.isnan(found.effects[x == 0]).all()  # behind the end nothing is hidden

@@ -18,12 +18,14 @@ from nas_gym.explain.methods.attribution.integrated_gradients import (
     refined_gradients,
 )
 from nas_gym.explain.methods.attribution.score_drop import outputs_of, score_of
-from nas_gym.networks import Network
-from nas_gym.tasks import Target
+from nas_gym.networks import Network, NetworkModule
+from nas_gym.tasks import Target, Task
 
 FEWEST, MOST = 10, 60
 OPERATIONS = 6e6
 """Operations that attributions may cost; divided by a network's FLOPs they give the number of examples."""
+SHUFFLING = 2e10
+"""Operations that the shuffling of channels may cost."""
 SALIENCY_EXAMPLES, CHECK_EXAMPLES = 500, 2000
 REPEATS = 20
 DELETED = 0.1
@@ -167,11 +169,11 @@ def check_by_deletion(
 def permutation_importance(
     module: nn.Module, x: np.ndarray, y: np.ndarray, target: Target, seed: int
 ) -> np.ndarray:
-    """Return the drop of the score where a feature is shuffled among the examples (Breiman 2001).
+    """Return the drop of the score where a feature or a channel is shuffled among examples (Breiman 2001).
 
     Args:
         module: float64 network.
-        x: validation examples, (n, features).
+        x: validation examples, (n, features) or (n, channels, length).
         y: what is to be predicted of each, as `target` has it.
         target: target of the task.
         seed: seed of the shuffles.
@@ -190,6 +192,24 @@ def permutation_importance(
             changed[:, feature] = rng.permutation(changed[:, feature])
             drops[repeat, feature] = whole - score_of(target, outputs_of(module, changed), y)
     return drops
+
+
+def channel_importance(module: NetworkModule, task: Task, seed: int) -> np.ndarray:
+    """Return the drop of the score where a channel of signals is shuffled among the validation examples.
+
+    Args:
+        module: float64 network; of a large one fewer examples are looked at.
+        task: the data, signals.
+        seed: seed of the choice of examples and of the shuffles.
+
+    Returns:
+        Drops, float64 (repeats, channels).
+    """
+    costs = REPEATS * task.input_shape[0] * max(1, module.network.flops)
+    count = int(np.clip(SHUFFLING / costs, FEWEST, CHECK_EXAMPLES))
+    rows = np.sort(np.random.default_rng(seed).permutation(len(task.y_validation))[:count])
+    x, y = task.x_validation[rows].astype(np.float64), task.y_validation[rows]
+    return permutation_importance(module, x, y, task.target, seed)
 
 
 def agreement(one: np.ndarray, other: np.ndarray) -> float | None:

@@ -1,37 +1,26 @@
-"""What a network makes of the parts of examples that are codes: each is hidden by itself.
-
-A kind of input is a line in `HIDING`: where its examples have parts, and how one is hidden.
-"""
+"""What a network makes of the parts of examples: each is hidden by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
+from nas_gym._clock import check_time
+from nas_gym.explain.methods.attribution.hiding import Hiding
 from nas_gym.explain.methods.attribution.score_drop import outputs_of, score_of
-from nas_gym.tasks import CodedInputs, GraphInputs, Target, Task, TokenInputs
+from nas_gym.tasks import Target, Task
 
-EXAMPLES = 64
-"""Examples whose parts are hidden one by one."""
+EXAMPLES, FEWEST = 64, 12
+"""Examples whose parts are hidden one by one; so few where a network is large."""
+OPERATIONS = 1e10
+"""Operations that hiding one kind of part may cost."""
+AT_ONCE = 64
+"""Examples with a part hidden that are made at once."""
 RANDOM = 5
 """Times that a random part of every example is hidden, to compare with."""
-
-
-@dataclass(frozen=True)
-class Hiding:
-    """How parts of examples are hidden.
-
-    Attributes:
-        present: from examples (n, *shape) to where they have parts, bool (n, places).
-        hidden: from examples, and a place for each, to the examples with that part hidden.
-    """
-
-    present: Callable[[np.ndarray], np.ndarray]
-    hidden: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,33 +46,39 @@ class Occlusion:
         return bool(self.drop > self.random.max())
 
 
-def occlusion(module: nn.Module, task: Task, seed: int) -> Occlusion | None:
-    """Hide each part of some validation examples; None for inputs that nobody said how to hide parts of.
+def examples_for(flops: int, parts: int) -> int:
+    """Return of how many examples the parts are hidden, for a network of so many operations."""
+    return int(np.clip(OPERATIONS / max(1, flops * parts), FEWEST, EXAMPLES))
+
+
+def occlusion(
+    module: nn.Module, task: Task, hiding: Hiding, seed: int, examples: int = EXAMPLES
+) -> Occlusion | None:
+    """Hide each part of some validation examples; None where none of them has one.
 
     Args:
         module: the network, float64.
-        task: the data, codes.
+        task: the data.
+        hiding: what its parts are, and how one is hidden.
         seed: seed of the choice of examples, and of random parts.
+        examples: how many examples.
     """
-    if task.coded is None or task.coded.kind not in HIDING:
-        return None
-    hiding = HIDING[task.coded.kind](task.coded)
     rng = np.random.default_rng(seed)
-    rows = np.sort(rng.permutation(len(task.x_validation))[:EXAMPLES])
+    rows = np.sort(rng.permutation(len(task.x_validation))[:examples])
     x, y = task.x_validation[rows].astype(np.float64), task.y_validation[rows]
     present = hiding.present(x)
-    whole = outputs_of(module, x)
-    effects = np.full(present.shape, np.nan)
-    for place in range(present.shape[1]):
-        there = np.flatnonzero(present[:, place])
-        if len(there):
-            less = outputs_of(module, hiding.hidden(x[there], np.full(len(there), place)))
-            effects[there, place] = _loss(task.target, whole[there], less, y[there])
     kept = np.flatnonzero(present.any(axis=1))
     if not len(kept):
         return None
-    rows, x, y, whole = rows[kept], x[kept], y[kept], whole[kept]
-    effects, present = effects[kept], present[kept]
+    rows, x, y, present = rows[kept], x[kept], y[kept], present[kept]
+    whole = outputs_of(module, x)
+    effects = np.full(present.shape, np.nan)
+    each, places = np.nonzero(present)
+    for start in range(0, len(each), AT_ONCE):
+        check_time()
+        some, of = each[start : start + AT_ONCE], places[start : start + AT_ONCE]
+        less = outputs_of(module, hiding.hidden(x[some], of))
+        effects[some, of] = _loss(task.target, whole[some], less, y[some])
     before = score_of(task.target, whole, y)
 
     def lost(places: np.ndarray) -> float:
@@ -115,33 +110,3 @@ def _loss(target: Target, whole: np.ndarray, less: np.ndarray, truth: np.ndarray
         change = np.take_along_axis(before - after, right, axis=1)[:, 0]
         return np.asarray((change * asked).sum(axis=1) / np.maximum(asked.sum(axis=1), 1))
     return np.asarray(np.abs(whole - less).mean(axis=1))
-
-
-def _of_tokens(coded: CodedInputs) -> Hiding:
-    """Hide a token by the code of what is unknown, the second of the vocabulary."""
-    assert isinstance(coded, TokenInputs)
-
-    def hidden(x: np.ndarray, places: np.ndarray) -> np.ndarray:
-        copy = x.copy()
-        copy[np.arange(len(x)), places] = 1
-        return copy
-
-    return Hiding(lambda x: x > 1, hidden)
-
-
-def _of_graphs(coded: CodedInputs) -> Hiding:
-    """Hide a node with its features and its edges."""
-    assert isinstance(coded, GraphInputs)
-    features = len(coded.features)
-
-    def hidden(x: np.ndarray, places: np.ndarray) -> np.ndarray:
-        copy, each = x.copy(), np.arange(len(x))
-        copy[each, :, places] = 0
-        copy[each, features + places] = 0
-        return copy
-
-    return Hiding(lambda x: x[:, 0] > 0, hidden)
-
-
-HIDING: Mapping[str, Callable[[CodedInputs], Hiding]] = {"tokens": _of_tokens, "graph": _of_graphs}
-"""By kind of input: how parts of its examples are hidden."""

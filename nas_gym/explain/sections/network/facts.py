@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nas_gym.explain.fact import Fact, counted, difference, measured
+from nas_gym.explain.sections.network.channels import channel_names
 
 if TYPE_CHECKING:
     from nas_gym.explain.methods.attribution.network_layers import LayerUse
@@ -62,6 +63,13 @@ def _inputs(use: NetworkUse) -> Iterator[Fact]:
             of = f"the score over that with feature {names[number]} shuffled"
             ends = (float(drop), float(low[number]), float(high[number]))
             yield difference(f"loss if {names[number]} is shuffled", of, over, *ends, examples)
+    if use.channels is not None:
+        low, high = np.quantile(use.channels, (0.025, 0.975), axis=0)
+        over = f"{len(use.channels)} shuffles of validation examples"
+        for number, (name, drop) in enumerate(zip(channel_names(use), use.channels.mean(0), strict=True)):
+            of = f"the score over that with channel {name} shuffled"
+            ends = (float(drop), float(low[number]), float(high[number]))
+            yield difference(f"loss if channel {name} is shuffled", of, over, *ends, examples)
     if use.inputs is not None:
         attributed = len(use.inputs.attributions.errors)
         of, over = "attributions that add up to what they explain", f"{attributed} attributed examples"

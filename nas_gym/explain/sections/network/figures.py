@@ -10,7 +10,7 @@ from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import labels, name_ticks, note_whole
 from nas_gym.explain.section import Figure
-from nas_gym.explain.sections.network import hidden_parts
+from nas_gym.explain.sections.network import channels, hidden_parts
 from nas_gym.explain.sections.network.recordings import form_of_frames, recordings
 from nas_gym.tasks import Forecast
 
@@ -34,15 +34,16 @@ def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
     from nas_gym.explain.sections.network.text import RELIABLE
 
     found = []
-    if use.inputs is not None:
+    is_drawn = use.inputs is not None and not use.hidden  # what is hidden has a figure of its own
+    if is_drawn:
         draw = {"features": features, "signal": signals, "image": images}[use.trained.task.inputs]
         form = form_of_frames(use)
         found.append(draw(use) if form is None else recordings(use, form))
-    found += hidden_parts.figures_of(use)
+    found += [*hidden_parts.figures_of(use), *channels.figures_of(use)]
     if use.layers:
         found.append(layers(use))
     found += use.answers.figures()
-    is_unsure = use.inputs is not None and use.reliable < RELIABLE and use.trained.task.inputs != "features"
+    is_unsure = is_drawn and use.reliable < RELIABLE and use.trained.task.inputs != "features"
     return (*found[1:], found[0]) if is_unsure else tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""What hiding the parts of examples shows: in a sentence, a table, and texts coloured letter by letter."""
+"""What hiding the parts of examples shows: in sentences, tables, and texts coloured letter by letter."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 
+from nas_gym.explain.methods.attribution.hiding import NODE, STRETCH, TOKEN
+from nas_gym.explain.methods.attribution.occlusion import Occlusion
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import listed
 from nas_gym.explain.section import Figure, Table
-from nas_gym.explain.sections.network import hidden_atoms
+from nas_gym.explain.sections.network import hidden_atoms, part_names, sounds
 from nas_gym.tasks import TokenInputs
 
 if TYPE_CHECKING:
@@ -26,51 +28,64 @@ LEAST = 3
 
 
 def words_of(use: NetworkUse) -> list[str]:
-    """Return which tokens it uses most, and what hiding them costs, in a sentence."""
-    if use.hidden is None:
-        return []
-    found, metric = use.hidden, use.label
-    ranked = _by_token(use)[:NAMED]
+    """Return which parts it uses most, and what hiding them costs, a sentence for each kind of part."""
+    if STRETCH in use.hidden:
+        return sounds.words_of(use)
+    return [_words(use, kind, found) for kind, found in use.hidden.items()]
+
+
+def _words(use: NetworkUse, kind: str, found: Occlusion) -> str:
+    every, noun = _by_name(use, kind), part_names.noun_of(use.trained.task, kind)
+    ranked = every[: min(NAMED, max(1, len(every) - 1))]  # that all of them are used most says nothing
     names = listed([_named(use, one[0]) for one in ranked]) if ranked else ""
-    noun = _noun(use)
     which = f"Of the {noun}s it uses {names} most" if ranked else f"No {noun} is frequent"
     sizes = (
         ""
         if not ranked
         else f" (hidden, they take {', '.join(f'{one[2]:.2f}' for one in ranked)} on average)"
     )
+    return f"{which}{sizes}; {cost_of(use, found)}."
+
+
+def cost_of(use: NetworkUse, found: Occlusion, noun: str = "one") -> str:
+    """Return what hiding the part that matters most costs, and one at random, in a clause."""
     unless = "" if found.confirmed else ": the check does not confirm these ranks"
-    return [
-        f"{which}{sizes}; with the one that matters most hidden in each of {len(found.rows)} examples it "
-        f"loses {100 * found.drop:.1f} points of {metric}, with one at random "
-        f"{100 * float(found.random.mean()):.1f}{unless}."
-    ]
+    return (
+        f"with the {noun} that matters most hidden in each of {len(found.rows)} examples it "
+        f"loses {100 * found.drop:.1f} points of {use.label}, with one at random "
+        f"{100 * float(found.random.mean()):.1f}{unless}"
+    )
 
 
 def tables_of(use: NetworkUse) -> list[Table]:
-    """Return the tokens whose hiding takes most, on average."""
-    if use.hidden is None:
-        return []
-    return [
-        Table(
-            f"{_noun(use)}s",
-            f"{_noun(use).capitalize()}s that are {LEAST} times or more in {len(use.hidden.rows)} validation "
-            f"examples, and {_change(use)[0]} on average where one of them is hidden, the largest first.",
-            (_noun(use), "times", "loss if hidden"),
-            tuple(
-                (_named(use, token), count, round(mean, 4)) for token, count, mean in _by_token(use)[:LISTED]
-            ),
-        )
-    ]
+    """Return the parts whose hiding takes most, on average, a table for each kind of part."""
+    if STRETCH in use.hidden:
+        return sounds.tables_of(use)
+    return [_table(use, kind, found) for kind, found in use.hidden.items()]
+
+
+def _table(use: NetworkUse, kind: str, found: Occlusion) -> Table:
+    noun = part_names.noun_of(use.trained.task, kind)
+    return Table(
+        f"{noun}s",
+        f"{noun.capitalize()}s that are {LEAST} times or more in {len(found.rows)} validation "
+        f"examples, and {change_of(use)[0]} on average where one of them is hidden, the largest first.",
+        (noun, "times", "loss if hidden"),
+        tuple(
+            (_named(use, name), count, round(mean, 4)) for name, count, mean in _by_name(use, kind)[:LISTED]
+        ),
+    )
 
 
 def figures_of(use: NetworkUse) -> list[Figure]:
-    """Return example texts, each letter coloured by what hiding it does; of molecules the atoms."""
-    if use.hidden is not None and use.trained.task.inputs == "graph":
-        return hidden_atoms.figures_of(use, use.hidden, _change(use)[1])
-    if use.hidden is None or not isinstance(use.trained.task.coded, TokenInputs):
+    """Return example texts, each letter coloured by what hiding it does; of others their own figures."""
+    if STRETCH in use.hidden:
+        return [sounds.figure_of(use)]
+    if NODE in use.hidden:
+        return hidden_atoms.figures_of(use.trained.task, use.hidden, change_of(use)[1])
+    if TOKEN not in use.hidden or not isinstance(use.trained.task.coded, TokenInputs):
         return []
-    found, names = use.hidden, use.trained.task.coded.vocabulary
+    found, names = use.hidden[TOKEN], use.trained.task.coded.vocabulary
     order = np.argsort(-np.nanmax(found.effects, axis=1), kind="stable")
     picked = np.sort(
         order[: 4 * SHOWN_TEXTS : 4][:SHOWN_TEXTS]
@@ -103,11 +118,11 @@ def figures_of(use: NetworkUse) -> list[Figure]:
         axes.set_yticks(np.arange(len(picked)) + 0.5, [_truth(use, int(found.rows[n])) for n in picked])
         axes.grid(visible=False)
 
-    ranked = [f"{token!r} {mean:.2f}" for token, _, mean in _by_token(use)[:5]]
+    ranked = [f"{token!r} {mean:.2f}" for token, _, mean in _by_name(use, TOKEN)[:5]]
     return [
         Figure(
             "letters",
-            f"Validation examples, letter by letter: the darker violet, {_change(use)[1]} without the "
+            f"Validation examples, letter by letter: the darker violet, {change_of(use)[1]} without the "
             "letter; orange where it is more.",
             f"Largest mean effects of hiding a letter: {', '.join(ranked) or 'none'}.",
             draw,
@@ -118,28 +133,27 @@ def figures_of(use: NetworkUse) -> list[Figure]:
 
 def numbers_of(use: NetworkUse) -> dict[str, Any]:
     """Return every number of the above, JSON-able."""
-    if use.hidden is None:
-        return {}
-    found = use.hidden
-    effects = found.effects.round(6).astype(object)
-    effects[np.isnan(found.effects)] = None
+    return {"hidden": {kind: _numbers(found) for kind, found in use.hidden.items()}} if use.hidden else {}
+
+
+def _numbers(found: Occlusion) -> dict[str, Any]:
+    """Return what hiding one kind of part does, each part by its place in the example."""
     return {
-        "hidden": {
-            "examples": found.rows.tolist(),
-            "effects": effects.tolist(),
-            "drop": found.drop,
-            "random_drop": found.random.tolist(),
-            "confirmed": found.confirmed,
-        }
+        "examples": found.rows.tolist(),
+        "places": [np.flatnonzero(~np.isnan(row)).tolist() for row in found.effects],
+        "effects": [row[~np.isnan(row)].round(6).tolist() for row in found.effects],
+        "drop": found.drop,
+        "random_drop": found.random.tolist(),
+        "confirmed": found.confirmed,
     }
 
 
-def _by_token(use: NetworkUse) -> list[tuple[str, int, float]]:
-    """Return each token that is there often enough, how often, and the mean effect, the largest first."""
-    if use.hidden is None:
-        return []
+def _by_name(use: NetworkUse, kind: str) -> list[tuple[str, int, float]]:
+    """Return each name that is there often enough, how often, and the mean effect, the largest first."""
     found: dict[str, list[float]] = defaultdict(list)
-    for labels, effects in zip(_labels(use), use.hidden.effects.tolist(), strict=True):
+    measured = use.hidden[kind]
+    named = part_names.labels_of(use.trained.task, kind, measured.rows)
+    for labels, effects in zip(named, measured.effects.tolist(), strict=True):
         for label, effect in zip(labels, effects, strict=True):
             if not np.isnan(effect):
                 found[label].append(effect)
@@ -151,28 +165,12 @@ def _by_token(use: NetworkUse) -> list[tuple[str, int, float]]:
     return sorted(means, key=lambda one: (-one[2], one[0]))
 
 
-def _labels(use: NetworkUse) -> list[list[str]]:
-    """Return what each part of each example is called."""
-    assert use.hidden is not None
-    task = use.trained.task
-    x = task.x_validation[use.hidden.rows]
-    if isinstance(task.coded, TokenInputs):
-        return [[task.coded.vocabulary[int(code)] for code in row] for row in x]
-    return [hidden_atoms.labels_of(task, graph) for graph in x]
-
-
-def _noun(use: NetworkUse) -> str:
-    """Return what a part of an example is called."""
-    task = use.trained.task
-    return "token" if isinstance(task.coded, TokenInputs) else hidden_atoms.noun_of(task)
-
-
 def _named(use: NetworkUse, part: str) -> str:
     """Return the name of a part in sentences and tables."""
     return repr(part) if isinstance(use.trained.task.coded, TokenInputs) else part
 
 
-def _change(use: NetworkUse) -> tuple[str, str]:
+def change_of(use: NetworkUse) -> tuple[str, str]:
     """Return what hiding changes, in words of a table and of a figure."""
     what = {
         "classes": "the probability of its answer",

@@ -81,8 +81,8 @@ def listened(use: NetworkUse, form: LogMelForm) -> str:
     assert use.inputs is not None
     importance = np.nan_to_num(use.inputs.importance)
     total = max(float(importance.sum()), 1e-300)
-    first, last, in_time = _shortest(importance.sum(0) / total)
-    low, high, in_bands = _shortest(importance.sum(1) / total)
+    first, last, in_time = shortest(importance.sum(0) / total)
+    low, high, in_bands = shortest(importance.sum(1) / total)
     seconds = form.hop / form.rate
     frequencies = form.frequencies()
     return (
@@ -93,7 +93,7 @@ def listened(use: NetworkUse, form: LogMelForm) -> str:
     )
 
 
-def _shortest(shares: np.ndarray) -> tuple[int, int, float]:
+def shortest(shares: np.ndarray) -> tuple[int, int, float]:
     """Return the shortest run of places that has at least half of the whole: its ends, and what it has."""
     sums = np.concatenate([[0.0], np.cumsum(shares)])
     for length in range(1, len(shares)):

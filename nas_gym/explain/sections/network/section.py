@@ -13,7 +13,7 @@ from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS, LayerUse
 from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
-from nas_gym.explain.sections.network import hidden_parts
+from nas_gym.explain.sections.network import channels, hidden_parts
 from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
 from nas_gym.explain.sections.network.facts import facts_of
 from nas_gym.explain.sections.network.figures import figures_of
@@ -66,6 +66,7 @@ def numbers_of(use: NetworkUse) -> dict[str, Any]:
         "inputs": _input_numbers(use),
         "layers": [_layer_numbers(one) for one in use.layers],
         **hidden_parts.numbers_of(use),
+        **channels.numbers_of(use),
         **use.answers.numbers(),
     }
 
@@ -131,7 +132,7 @@ def tables_of(use: NetworkUse) -> tuple[Table, ...]:
     tables = [_layer_table(use)] if use.layers else []
     if use.trained.task.inputs == "features":
         tables.append(_feature_table(use))
-    tables += hidden_parts.tables_of(use)
+    tables += [*hidden_parts.tables_of(use), *channels.tables_of(use)]
     return (*tables, *use.answers.tables(use.ranked_features()[:DESCRIBED_BY]))
 
 

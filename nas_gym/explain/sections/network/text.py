@@ -11,7 +11,7 @@ from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import LayerUse
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
-from nas_gym.explain.sections.network import hidden_parts
+from nas_gym.explain.sections.network import channels, hidden_parts
 from nas_gym.explain.sections.network.facts import layer_fact
 from nas_gym.explain.sections.network.recordings import form_of_frames, listened
 from nas_gym.tasks import Forecast
@@ -34,7 +34,7 @@ COULD_BE = {"unchanged": "left out", "linear": "a linear map", "constant": "a co
 
 
 def answer_of(use: NetworkUse) -> tuple[str, ...]:
-    """Return what it uses, which layer does most, and where it is wrong, in up to four sentences."""
+    """Return what it uses, which layer does most, and where it is wrong, in up to five sentences."""
     found = [*_input_words(use), *_layer_words(use), *use.answers.words()]
     return tuple(found) or (f"The network {use.answers.quality(use.score)}.",)
 
@@ -88,17 +88,18 @@ def lost(drop: float) -> str:
 
 def _input_words(use: NetworkUse) -> list[str]:
     """Return what it uses, in a sentence, and whether the check confirms it."""
-    if use.hidden is not None:
-        return hidden_parts.words_of(use)
+    if use.hidden:
+        return [*hidden_parts.words_of(use), *channels.words_of(use)]
     if use.inputs is None or use.check is None:
         why = [] if use.no_time_for else [use.why_no_inputs]
         if use.permutation is None:
-            return why
+            return [*channels.words_of(use), *why]
         return [*why, f"Shuffled one at a time, these features cost most: {_costliest(use)}."]
     importance, inputs = np.nan_to_num(use.inputs.importance), use.trained.task.inputs
     if inputs == "features":
         return [_feature_words(use, importance)]
-    return [_place_words(use, importance)] if use.reliable >= RELIABLE else []
+    told = [_place_words(use, importance)] if use.reliable >= RELIABLE else []
+    return [*channels.words_of(use), *told]
 
 
 def _place_words(use: NetworkUse, importance: np.ndarray) -> str:
@@ -150,8 +151,8 @@ def _check_words(use: NetworkUse) -> list[str]:
     if use.inputs is None or use.check is None:
         return []
     if use.trained.task.inputs != "features":
-        unsure = use.reliable < RELIABLE
-        return [_place_words(use, np.nan_to_num(use.inputs.importance))] if unsure else []
+        untold = (bool(use.hidden) or use.reliable < RELIABLE) and use.reliable > 0
+        return [_place_words(use, np.nan_to_num(use.inputs.importance))] if untold else []
     importance, names = np.nan_to_num(use.inputs.importance), feature_names(use)
     share = importance / max(importance.sum(), 1e-300)
     first = np.argsort(-importance, kind="stable")[:NAMED]

@@ -63,9 +63,10 @@ def _tables(page: FirstPage) -> list[Table]:
         rows.append(("median of random networks", None, f"{page.drawn['median']:.1%}", None, None))
     caption = (
         "The found network beside simple methods, fitted on the same training examples with their default "
-        "settings: scores on test examples (which chose nothing) and on validation examples (which the "
-        f"search chose by), size as the numbers that each stores, and the time to predict {TIMED:,} "
-        "examples on this machine. Scores of networks are means over new trainings where there were several."
+        "settings (of a ridge on fingerprints the strength was chosen on validation examples): scores on "
+        "test examples (which chose nothing) and on validation examples (which the search chose by), size as "
+        f"the numbers that each stores, and the time to predict {TIMED:,} examples on this machine. Scores "
+        "of networks are means over new trainings where there were several."
     )
     head = ("method", "test", "validation", "size", "time")
     return [Table("beside", caption, head, tuple(rows))]
