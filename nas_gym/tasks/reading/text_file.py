@@ -11,6 +11,7 @@ from dataclasses import replace
 from io import StringIO
 
 from nas_gym.errors import ConfigError, DataError
+from nas_gym.tasks.reading.file_kinds import READABLE, is_binary
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, ColumnCells, RawTable, check_width, clean_text
 
@@ -32,7 +33,7 @@ def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
     """Return the text of a file; a byte-order mark says which UTF it is and is not part of the text.
 
     Raises:
-        NASGymError: if it is in another encoding than UTF-8 without being told.
+        NASGymError: if it is in another encoding than UTF-8 without being told, or no text.
     """
     name = next((name for mark, name in MARKS.items() if content.startswith(mark)), encoding)
     if name is None:
@@ -40,17 +41,29 @@ def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
         crowded = len(content[:2000]) // 4
         name = "utf-16-le" if odd > max(even, crowded) else "utf-16-be" if even > crowded else "utf-8"
     try:
-        return content.decode(name).lstrip(BYTE_ORDER_MARK)
+        text = content.decode(name).lstrip(BYTE_ORDER_MARK)
+        if text and not text.strip("\0"):
+            raise _no_text(source)
+        return text
     except LookupError as error:
         raise ConfigError(f"encoding {encoding!r} is not known: pass one like 'latin-1'") from error
     except UnicodeError as error:
         if not isinstance(error, UnicodeDecodeError):  # of a codec that is for something else
             raise DataError(f"{source} cannot be read in the encoding {encoding!r} ({error})") from error
+        if encoding is None and is_binary(content):
+            raise _no_text(source) from error
         line = content[: error.start].count(b"\n") + 1
         raise DataError(
             f"{source} cannot be read as a .csv file in {name.upper()} (byte {content[error.start]:#04x} in "
             f"line {line:,}): save it in UTF-8 or pass encoding=, such as 'latin-1'"
         ) from error
+
+
+def _no_text(source: str) -> DataError:
+    return DataError(
+        f"{source} is no text, but full of characters that no text has: bring the whole file or another one; "
+        f"{READABLE}"
+    )
 
 
 def text_table(
