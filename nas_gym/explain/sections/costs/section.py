@@ -73,7 +73,7 @@ def explain_costs(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
     )
 
 
-COSTS = Question(KEY, QUESTION, explain_costs, method=QUESTION)
+COSTS = Question(KEY, QUESTION, explain_costs, method=QUESTION, free=True)
 
 
 def amount(name: str, value: float) -> str:

@@ -18,7 +18,7 @@ from nas_gym.explain.evidence.network import TrainedNetwork
 from nas_gym.explain.methods.attribution.residuals import largest_errors
 from nas_gym.explain.methods.attribution.score_drop import outputs_of
 from nas_gym.explain.methods.attribution.token_rows import taken, token_row
-from nas_gym.explain.report.phrases import quantity
+from nas_gym.explain.report.phrases import percent, quantity
 from nas_gym.explain.section import Cell, Table
 from nas_gym.tasks import Classes, Labels, Task, TextForm, Tokens, Values
 
@@ -81,7 +81,7 @@ def _classes(task: Task, outputs: np.ndarray) -> Wrong:
     worst, sure = order[0], probabilities[order[0], answers[order[0]]]
     words = (
         f"It is wrong on {len(order):,} of {count}, most on {example_words(task, int(worst))}: it says "
-        f"{names[answers[worst]]} with a probability of {sure:.0%} where {names[truth[worst]]} is true."
+        f"{names[answers[worst]]} with a probability of {percent(float(sure))} where {names[truth[worst]]} is true."
     )
     cells = [
         (names[truth[row]], names[answers[row]], _rounded(float(probabilities[row, answers[row]])))
@@ -109,7 +109,7 @@ def _labels(task: Task, outputs: np.ndarray) -> Wrong:
     has = "has it" if truth[worst, label] else "does not have it"
     words = (
         f"It is wrong on some label of {len(order):,} of {count}, most on {example_words(task, worst)}: it "
-        f"gives {names[label]} a probability of {probabilities[worst, label]:.0%}, and the example {has}."
+        f"gives {names[label]} a probability of {percent(float(probabilities[worst, label]))}, and the example {has}."
     )
     cells = []
     for row in order[:WORST].tolist():
