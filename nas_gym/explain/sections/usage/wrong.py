@@ -81,7 +81,8 @@ def _classes(task: Task, outputs: np.ndarray) -> Wrong:
     worst, sure = order[0], probabilities[order[0], answers[order[0]]]
     words = (
         f"It is wrong on {len(order):,} of {count}, most on {example_words(task, int(worst))}: it says "
-        f"{names[answers[worst]]} with a probability of {percent(float(sure))} where {names[truth[worst]]} is true."
+        f"{names[answers[worst]]} with a probability of {percent(float(sure))} where {names[truth[worst]]} "
+        "is true."
     )
     cells = [
         (names[truth[row]], names[answers[row]], _rounded(float(probabilities[row, answers[row]])))
@@ -106,18 +107,19 @@ def _labels(task: Task, outputs: np.ndarray) -> Wrong:
         return Wrong(f"It is right on every label of all {count}.", None)
     probabilities = task.target.answers(outputs)
     worst, label = int(order[0]), int(off[order[0]].argmax())
+    stated = percent(float(probabilities[worst, label]))
     has = "has it" if truth[worst, label] else "does not have it"
     words = (
         f"It is wrong on some label of {len(order):,} of {count}, most on {example_words(task, worst)}: it "
-        f"gives {names[label]} a probability of {percent(float(probabilities[worst, label]))}, and the example {has}."
+        f"gives {names[label]} a probability of {stated}, and the example {has}."
     )
     cells = []
     for row in order[:WORST].tolist():
         lacks, adds = truth[row] & ~answers[row], answers[row] & ~truth[row]
         surest = int(off[row].argmax())
-        stated = _rounded(float(probabilities[row, surest]))
+        probability = _rounded(float(probabilities[row, surest]))
         shown = (_named(names, which) for which in (truth[row], lacks, adds))
-        cells.append((*shown, names[surest], stated))
+        cells.append((*shown, names[surest], probability))
     heads = ("has", "not found", "given wrongly", "most wrong on", "its probability")
     return Wrong(words, _table(task, order[:WORST], heads, cells))
 
