@@ -130,10 +130,10 @@ class Adopted:
             f"Explaining found this network, not the search, and it is adopted: `{self.architecture}` "
             f"({self.words}; {self.parameters:,} weights), kept as `{self.file.name}`.",
             f"It was compared with the network that the run found, `{self.compared_with}`,{trained} on "
-            f"validation examples, and is {self.why}.",
-            f"It has validation {self.metric} {self.validation_score:.1%}{self._before}, which it was chosen "
-            f"by, and test {self.metric} {self.test_score:.1%}{self._on_test}, which was asked for after the "
-            f"choice. It is trained on {self.trained_on}{self._as_the_run}.",
+            f"validation examples, and is {self.why.replace('the network that the run found', 'that one')}.",
+            f"Its validation {self.metric}, which it was chosen by, is {self.validation_score:.1%}"
+            f"{self._before}; its test {self.metric}, which was asked for after the choice, is "
+            f"{self.test_score:.1%}{self._on_test}. It is trained on {self.trained_on}{self._as_the_run}.",
             f"`{predict}` writes its answers beside the rows of a file, and `{export}` exports it. Of the "
             "folder of the run these commands take the run's own network.",
         )
