@@ -54,6 +54,8 @@ class Adopted:
         architecture, words: its text, and what it is.
         parameters: its trainable parameters.
         why: why it was adopted, a clause.
+        compared_with: the network of the run that it was compared with.
+        trainings: of it, in that comparison; None where the explanation does not tell.
         change, low, high: its score minus that of the run's network, with the 95% interval that it was
             adopted by.
         seed: seed of the training that is kept.
@@ -72,6 +74,8 @@ class Adopted:
     words: str
     parameters: int
     why: str
+    compared_with: str
+    trainings: int | None
     change: float
     low: float
     high: float
@@ -86,18 +90,22 @@ class Adopted:
     trained_on: str
 
     def __str__(self) -> str:
+        return (
+            f"adopted {self.architecture} ({self.words}; {self.parameters:,} weights), {self.why}: "
+            f"validation {self.metric} {self.validation_score:.1%}{self._before}, which it was chosen by; "
+            f"test {self.metric} {self.test_score:.1%}{self._on_test}; it is trained on "
+            f"{self.trained_on}{self._as_the_run}; load it with nas_gym.load_network({str(self.file)!r})"
+        )
+
+    @property
+    def _on_test(self) -> str:
         interval = (
             ""
             if self.test_low is None or self.test_high is None
             else f" (95% interval {self.test_low:.1%} to {self.test_high:.1%})"
         )
         examples = "" if self.test_examples is None else f" on {self.test_examples:,} examples"
-        return (
-            f"adopted {self.architecture} ({self.words}; {self.parameters:,} weights), {self.why}: "
-            f"validation {self.metric} {self.validation_score:.1%}{self._before}, which it was chosen by; "
-            f"test {self.metric} {self.test_score:.1%}{examples}{interval}; it is trained on "
-            f"{self.trained_on}{self._as_the_run}; load it with nas_gym.load_network({str(self.file)!r})"
-        )
+        return f"{examples}{interval}"
 
     @property
     def _before(self) -> str:
@@ -116,9 +124,16 @@ class Adopted:
     @property
     def words_of_report(self) -> tuple[str, ...]:
         """What a report says of it, a sentence each."""
-        text, (predict, export) = str(self), self.commands
+        predict, export = self.commands
+        trained = "" if self.trainings is None else f" by {counted(self.trainings, 'training')} of it"
         return (
-            f"{text[0].upper()}{text[1:]}.",
+            f"Explaining found this network, not the search, and it is adopted: `{self.architecture}` "
+            f"({self.words}; {self.parameters:,} weights), kept as `{self.file.name}`.",
+            f"It was compared with the network that the run found, `{self.compared_with}`,{trained} on "
+            f"validation examples, and is {self.why.replace('the network that the run found', 'that one')}.",
+            f"Its validation {self.metric}, which it was chosen by, is {self.validation_score:.1%}"
+            f"{self._before}; its test {self.metric}, which was asked for after the choice, is "
+            f"{self.test_score:.1%}{self._on_test}. It is trained on {self.trained_on}{self._as_the_run}.",
             f"`{predict}` writes its answers beside the rows of a file, and `{export}` exports it. Of the "
             "folder of the run these commands take the run's own network.",
         )
@@ -268,6 +283,8 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
         space.describe(architecture).words,
         space.network(architecture).parameters,
         why,
+        str(evidence.chosen.architecture),
+        chosen.get("seeds"),
         chosen["change"],
         chosen["low"],
         chosen["high"],

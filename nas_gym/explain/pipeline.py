@@ -261,7 +261,8 @@ def _answered(question: Question, evidence: Evidence, settings: Settings) -> Sec
     if not evidence.succeeded:
         return replace(withheld(question.key, question.text, NOTHING_TRAINED), about=question.about)
     try:
-        check_time()
+        if not question.free:
+            check_time()
     except OutOfTimeError:
         return _left_out(question, evidence, "Left out after")
     try:

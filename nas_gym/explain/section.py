@@ -154,6 +154,8 @@ class Question:
             the section, whose key and question are those above; a `NASGymError` withholds the answer.
         about: part of the report that the section stands in.
         method: heading in `docs/explanations.md` of how the section is computed and when it fails.
+        free: whether the answer is there at once, so that no limit by the clock leaves the question out; what
+            it computes may still be broken off.
     """
 
     key: str
@@ -161,6 +163,7 @@ class Question:
     explain: Callable[[Any, Settings], Section]
     about: About = "search"
     method: str = ""
+    free: bool = False
 
     def __call__(self, evidence: Any, settings: Settings) -> Section:
         """Answer the question for a run."""

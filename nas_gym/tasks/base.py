@@ -16,6 +16,7 @@ from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.inputs import INPUTS, CodedInputs, Inputs
 from nas_gym.tasks.media.signals import SignalForm
 from nas_gym.tasks.reading.columns import CategoryColumn, TableEncoder
+from nas_gym.tasks.reading.origins import Origins
 from nas_gym.tasks.targets.target import Target
 
 ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "mean", "scale")
@@ -67,6 +68,7 @@ class Task(Shared):
             validation part after it; the first is the validation part. () for a single split.
         coded: what the codes of examples stand for; None for numbers.
         channel_names: a name per channel of series; () where nothing names them.
+        origins: what the user's data calls the validation examples; None where it has no names for them.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Task(Shared):
     folds: tuple[np.ndarray, ...] = ()
     coded: CodedInputs | None = None
     channel_names: tuple[str, ...] = ()
+    origins: Origins | None = None
 
     def __post_init__(self) -> None:
         for part in ARRAYS:

@@ -12,6 +12,7 @@ from nas_gym.tasks.division import Division
 from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.inputs import CodedInputs, Inputs
 from nas_gym.tasks.reading.columns import TableEncoder
+from nas_gym.tasks.reading.origins import Origins
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.targets.target import Target
 
@@ -38,6 +39,7 @@ class Data:
         rows: the table that the features were made of; None for arrays.
         files: how files became the examples; None where they did not.
         notes: what is to be said of how the data was read.
+        origins: what the user calls the examples; None for what `rows` says, if there are any.
         defaults: options of `Preparation` that this data has other defaults for.
         title: the name of the task where it is not the loader's.
         spec: options to record in the task's spec in place of those passed in.
@@ -60,6 +62,7 @@ class Data:
     rows: RawTable | None = None
     files: ExampleForm | None = None
     notes: Sequence[str] = ()
+    origins: Origins | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from nas_gym._files import write_bytes
 from nas_gym.errors import DataError, NASGymError
 from nas_gym.tasks.base import ARRAYS, Sample, Task
 from nas_gym.tasks.reading.columns import TableEncoder
+from nas_gym.tasks.reading.origins import Origins
 from nas_gym.tasks.targets.kinds import target_of
 
 FORMAT = 1
@@ -52,8 +53,12 @@ def save_task(path: Path, task: Task) -> None:
         "split": task.split,
         "folds": len(task.folds),
     }
+    if (origins := task.origins) is not None:
+        about["origins"] = {"word": origins.word, "about": origins.about}
     arrays = {part: getattr(task, part) for part in ARRAYS}
     arrays |= {f"fold_{number}": fold for number, fold in enumerate(task.folds)}
+    if task.origins is not None:
+        arrays["origins"] = np.asarray(task.origins.names)
     if task.sample is not None and task.encoder is None:
         arrays |= {"sample_raw": task.sample.raw, "sample_x": task.sample.x}
     buffer = io.BytesIO()
@@ -101,4 +106,15 @@ def _task(about: dict[str, Any], arrays: dict[str, Any]) -> Task:
         notes=tuple(about["notes"]),
         split=about["split"],
         folds=tuple(arrays[f"fold_{number}"] for number in range(about["folds"])),
+        origins=_origins(about, arrays),
+    )
+
+
+def _origins(about: dict[str, Any], arrays: dict[str, Any]) -> Origins | None:
+    """Return what the validation examples are called; None in a file that does not say it."""
+    if "origins" not in about:
+        return None
+    names = arrays["origins"]
+    return Origins(
+        **about["origins"], names=names if names.dtype.kind == "i" else tuple(map(str, names.tolist()))
     )

@@ -15,6 +15,7 @@ from nas_gym.tasks.division import UNUSED, Divided, Division, Strata, divided
 from nas_gym.tasks.fitting import fitted
 from nas_gym.tasks.preparation import Preparation
 from nas_gym.tasks.reading.columns import CategoryColumn
+from nas_gym.tasks.reading.origins import Origins
 from nas_gym.tasks.splits import PARTS, check_classes
 from nas_gym.tasks.targets import read_classes, read_labels, read_values
 from nas_gym.tasks.targets.kinds import Classes, Labels, Target, Values, check_kind
@@ -91,7 +92,16 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         folds=split.folds,
         coded=data.coded,
         channel_names=tuple(data.channel_names),
+        origins=_origins(data, validation),
     )
+
+
+def _origins(data: Data, rows: np.ndarray) -> Origins | None:
+    """Return what the user calls some of the examples; None where nobody knows."""
+    origins = data.origins
+    if origins is None and data.rows is not None:
+        origins = data.rows.origins
+    return None if origins is None else origins.at(rows)
 
 
 def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

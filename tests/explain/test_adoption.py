@@ -1,6 +1,7 @@
 """A network that explaining found in place of the run's own: what is kept, what is said, when nothing is."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -217,6 +218,11 @@ def test_the_report_says_once_what_was_adopted_last_and_so_does_a_later_one(run)
         assert after.count("Which network was adopted?") == 1
         assert after.index("Which network was adopted?") < after.index("What was found")
         assert adopted.commands[0] in after
+        told = after[after.index("Which network was adopted?") :]
+        first = re.sub(r"<[^>]*>|`", "", told).split("\n", 1)[1].strip().split(". ")[0]
+        assert first.startswith("Explaining found this network, not the search, and it is adopted: relu-64")
+        assert "adopted.pt" in first
+        assert "compared with the network that the run found" in told
         assert "smaller than the network that the run found" not in after[: after.index("What was found")]
         assert len(after) - len(text) < 2000
     explain(run, store="memory", budget=0)

@@ -75,6 +75,14 @@ def test_a_question_that_would_begin_after_the_limit_is_left_out_with_a_sentence
     assert facts["command for this report"] == f"nas-gym explain {run} --minutes 2"
 
 
+def test_a_question_whose_answer_is_there_at_once_is_answered_after_the_limit(run, time):
+    evidence = replace(read_evidence(run), clock=Clock(2))
+    free = replace(question("free", time, 0), free=True)
+    explanation = explain_evidence(evidence, None, [question("first", time, 200), free])
+    assert explanation["free"].answer == ("free is answered",)
+    assert {one.key for one in questions() if one.free} == {"usage", "costs"}
+
+
 def test_a_question_that_has_begun_is_broken_off(run, time):
     def slow(evidence, settings):
         for _ in range(1000):

@@ -9,7 +9,7 @@ import pytest
 
 from nas_gym import cli
 from nas_gym.deploy import save_network
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataWarning, NASGymError
 from nas_gym.estimators import NASClassifier
 from nas_gym.evaluators import TrainEvaluator
 from nas_gym.search_spaces import make_search_space
@@ -83,8 +83,30 @@ def test_a_file_that_is_no_table_is_refused(content, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("bad.csv", "bad.csv is no text"),
+        ("bad.csv.gz", "bad.csv.gz is not compressed, although it ends in .gz, and is no table of text"),
+        ("bad.parquet", "bad.parquet cannot be read as a Parquet file, which its name says it is: bring"),
+        ("bad.xlsx", "bad.xlsx cannot be read as an Excel workbook, which its name says it is: bring"),
+    ],
+)
+def test_random_bytes_are_refused_whatever_their_name(name, words, tmp_path):
+    (tmp_path / name).write_bytes(np.random.default_rng(0).bytes(3000))
+    with pytest.raises(NASGymError, match=words):
+        make_task({"name": "csv", "path": str(tmp_path / name), "target": "y"})
+
+
+def test_a_text_whose_name_says_that_it_is_compressed_is_read_and_said(tmp_path):
+    (tmp_path / "plain.csv.gz").write_text(table(GOOD))
+    with pytest.warns(DataWarning, match="plain.csv.gz is not compressed, although it ends in .gz"):
+        task = make_task({"name": "csv", "path": str(tmp_path / "plain.csv.gz"), "target": "y"})
+    assert task.feature_names == ("a", "b")
+
+
 @pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
-def test_labels_of_mixed_types_are_refused_and_texts_of_a_file_are_not(tmp_path):
+def test_labels_of_mixed_types_are_refused_unless_a_file_is_said_to_hold_classes(tmp_path):
     book = openpyxl.Workbook()
     for row in (("a", "y"), *((float(one), ("1", 1)[place % 2]) for place, one in enumerate(NUMBERS[:, 0]))):
         book.active.append(row)
@@ -98,11 +120,16 @@ def test_labels_of_mixed_types_are_refused_and_texts_of_a_file_are_not(tmp_path)
     for y in (mixed, np.array(mixed, dtype=object), [None, *GOOD[1:]]):
         with pytest.raises(NASGymError, match=r"y (mixes labels|misses 1)"):
             NASClassifier().fit(NUMBERS, y)
-    (tmp_path / "texts.csv").write_text(table(["1", "one"] * 20))
-    assert make_task({"name": "csv", "path": str(tmp_path / "texts.csv"), "target": "y"}).target.names == (
-        "1",
-        "one",
-    )
+    spec = {"name": "csv", "path": str(tmp_path / "texts.csv"), "target": "y"}
+    (tmp_path / "texts.csv").write_text(table(["1", "a"] * 20))
+    with pytest.raises(NASGymError, match="mixes labels of several types, such as '1' and 'a', the latter"):
+        make_task(spec)
+    for meant in ({"categorical": ["y"]}, {"target_kind": "classes"}):
+        assert make_task(spec | meant).target.names == ("1", "a")
+    (tmp_path / "texts.csv").write_text(table(["1", "a", "b", "c"] * 10))
+    task = make_task(spec)
+    assert task.target.names == ("1", "a", "b", "c")
+    assert any("'1' and 'a', which are all read as texts" in note for note in task.notes)
 
 
 def test_too_many_features_are_refused_in_arrays_and_frames_too():

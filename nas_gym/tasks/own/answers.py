@@ -138,7 +138,7 @@ def _single(
         rows, dropping = with_target(what, lacking, missing_target)
         present = table.at(rows).columns[target]
         if kind is None and not is_category:
-            read_classes.check_mixture(target, present, options.missing)
+            dropping += read_classes.check_mixture(target, present, options.missing)
         try:
             y, names, notes = read_classes.of_cells(target, present, options.missing, categorical=is_category)
         except read_classes.LooksLikeValuesError as error:

@@ -15,6 +15,7 @@ from nas_gym.tasks.own.splitting import divide_arrays, divide_frame
 from nas_gym.tasks.own.unlabelled import check_missing_target, lacking_labels, with_target
 from nas_gym.tasks.reading.frames import frame_table, is_frame, single_column
 from nas_gym.tasks.reading.options import ReadingOptions
+from nas_gym.tasks.reading.origins import counted, index_of
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
 from nas_gym.tasks.reading.rules import read_columns
 
@@ -94,7 +95,8 @@ def arrays(
                     f"{option} is for the columns of a data frame, and x has none: leave it out"
                 )
         division = divide_arrays(split, group, time, gap, _length(y), day_first=day_first)
-        return replace(data, division=division)
+        origins = index_of(x, _length(y)) if hasattr(x, "columns") else counted("row", "x", _length(y))
+        return replace(data, division=division, origins=origins)
     table = frame_table(x, "x")
     division, used = divide_frame(table, split, group, time, gap, day_first)
     table = without_row_numbers(table.without(used))

@@ -14,6 +14,7 @@ from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.division import Division
 from nas_gym.tasks.own.answers import targets_of
 from nas_gym.tasks.own.splitting import WORDS
+from nas_gym.tasks.reading.origins import Origins
 from nas_gym.tasks.reading.raw_table import RawTable, listed, text_of
 from nas_gym.tasks.reading.table_file import read_table
 
@@ -48,7 +49,7 @@ def by_folder(names: Sequence[str], source: str) -> tuple[RawTable, Division | N
         )
     chosen = [paths[place] for place in usable]
     columns = {FILE: [names[place] for place in usable], CLASS: [path[depth - 1] for path in chosen]}
-    table = RawTable(source, dict(columns))
+    table = RawTable(source, dict(columns), origins=_called(columns[FILE], source))
     if not in_parts:
         return table, None, notes
     places = np.array([WORDS[path[0].casefold()] for path in chosen])
@@ -110,7 +111,8 @@ def by_index(
     rows = np.array([row for row, name in enumerate(cells) if name is not None], dtype=np.int64)
     table = replace(table.at(rows), source=path.name)
     others = {name: given for name, given in table.columns.items() if name not in (column, FILE)}
-    columns = {FILE: [cells[row] for row in rows]} | others
+    known_files = [str(cells[row]) for row in rows]
+    columns = {FILE: known_files} | others
     notes = []
     if absent:
         notes.append(
@@ -121,7 +123,11 @@ def by_index(
         notes.append(
             f"left out, since {path.name} does not name them: {len(unnamed):,} files, {few(unnamed)}"
         )
-    return replace(table, columns=columns), targets, notes
+    return replace(table, columns=columns, origins=_called(known_files, source)), targets, notes
+
+
+def _called(names: Sequence[str], source: str) -> Origins:
+    return Origins("file", f"the names of their files in {source}", tuple(names))
 
 
 def _places(names: Sequence[str]) -> Mapping[str, str]:

@@ -133,6 +133,7 @@ def folder(
         inputs=kind,
         division=None if division is None else division.at(rows[kept]),
         files=form,
+        origins=None if table.origins is None else table.origins.at(rows[kept]),
         notes=tuple(notes),
         title=files.title(full),
         spec={"path": str(full)} | ({} if own is None else {"index": str(own)}),

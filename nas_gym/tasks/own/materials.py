@@ -89,6 +89,7 @@ def materials(
         target_names=answers.target_names,
         feature_names=form.feature_names,
         files=form,
+        origins=None if table.origins is None else table.origins.at(answers.rows[kept.places]),
         division=None if division is None else division.at(answers.rows[kept.places]),
         notes=(*table.notes, *answers.notes, *kept.notes),
         title=files.title(full),

@@ -29,6 +29,7 @@ from nas_gym.tasks.own.splitting import beside, divide_table
 from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.preparation import Size
 from nas_gym.tasks.reading.options import ReadingOptions
+from nas_gym.tasks.reading.origins import counted
 from nas_gym.tasks.reading.raw_table import RawTable, clean_cell, listed
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.targets.kinds import check_kind
@@ -138,6 +139,7 @@ def molecules(
         coded=form.inputs,
         files=form,
         division=division,
+        origins=None if table.origins is None else table.origins.at(rows[kept.places]),
         notes=(*table.notes, *answers.notes, *kept.notes),
         title=files.title(full),
         spec={"path": str(full)} | ({} if by is None else beside(by, set(table.columns))),
@@ -163,4 +165,4 @@ def _of_sdf(path: Path) -> tuple[RawTable, list[Any]]:
         ]
         for name in names
     }
-    return RawTable(path.name, columns), found
+    return RawTable(path.name, columns, origins=counted("molecule", path.name, len(found), 1)), found

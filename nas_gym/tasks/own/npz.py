@@ -16,6 +16,7 @@ from nas_gym.tasks.division import Division
 from nas_gym.tasks.inputs import Inputs
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.own.splitting import divide_arrays
+from nas_gym.tasks.reading.origins import Origins, counted
 from nas_gym.tasks.splits import PARTS
 
 USUAL_KEYS = ("split", "groups", "times")
@@ -74,7 +75,8 @@ def npz(
                 raise unknown(f"array of {full}", key, keys or ("none",))
         named = _load(full, (x, y))
         division, notes = _division(full, keys, (split, group, time), gap, named[y])
-        data = Data(named[x], named[y], division=division, notes=notes)
+        origins = counted("row", f"{x!r} of {full.name}", len(named[x]) if named[x].ndim else 0)
+        data = Data(named[x], named[y], division=division, notes=notes, origins=origins)
     return replace(
         data,
         target_kind=target_kind,
@@ -168,4 +170,6 @@ def _in_parts(named: Mapping[str, np.ndarray]) -> Data:
             )
     ends = np.cumsum([len(y) for y in ys])
     train, validation, test = np.split(np.arange(ends[-1]), ends[:-1])
-    return Data(np.concatenate(xs), np.concatenate(ys), parts=(train, validation, test))
+    places = np.concatenate([np.arange(len(y), dtype=np.int64) for y in ys])
+    origins = Origins("row", "their places in x_validation, counted from 0", places)
+    return Data(np.concatenate(xs), np.concatenate(ys), parts=(train, validation, test), origins=origins)

@@ -138,6 +138,7 @@ def text(
         coded=form.inputs,
         division=None if division is None else division.at(rows[there]),
         files=form,
+        origins=None if table.origins is None else table.origins.at(rows[there]),
         notes=(*notes, *answers.notes, *said),
         title=files.title(full),
         spec={"path": str(full)} | beside(split, table.columns),

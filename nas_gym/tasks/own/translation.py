@@ -15,6 +15,7 @@ from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.pairs.data import Pair, data_of_pairs
 from nas_gym.tasks.pairs.form import UNITS, Unit, tokens_of
 from nas_gym.tasks.pairs.reading import lines_of
+from nas_gym.tasks.reading.origins import at_lines
 
 FEWEST = 10
 
@@ -85,6 +86,7 @@ def translation(
         translates=True,
         division=division,
         notes=found.notes(full.name, max_length),
+        origins=at_lines(full.name, np.array(found.places) + (1 if source is None else 2)),
         title=files.title(full),
         spec=spec,
     )
@@ -143,6 +145,7 @@ class _SortedOut:
 
     pairs: list[Pair]
     texts: Texts
+    places: list[int]
     empty: int
     too_long: int
 
@@ -166,8 +169,8 @@ class _SortedOut:
 
 def _sorted_out(texts: Texts, units: tuple[Unit, Unit], lower: bool, most: int) -> _SortedOut:
     pairs: list[Pair] = []
-    kept, empty, too_long = [], 0, 0
-    for source, answer in texts:
+    kept, places, empty, too_long = [], list[int](), 0, 0
+    for place, (source, answer) in enumerate(texts):
         pair = tokens_of(source.lower() if lower else source, units[0]), tokens_of(answer, units[1])
         if not all(pair):
             empty += 1
@@ -176,7 +179,8 @@ def _sorted_out(texts: Texts, units: tuple[Unit, Unit], lower: bool, most: int) 
         else:
             pairs.append(pair)
             kept.append((source.strip(), answer.strip()))
-    return _SortedOut(pairs, kept, empty, too_long)
+            places.append(place)
+    return _SortedOut(pairs, kept, places, empty, too_long)
 
 
 def _groups(sources: list[str]) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, BinaryIO, Literal, cast
 
@@ -46,6 +46,9 @@ PACKED: dict[bytes, Callable[[io.BytesIO], BinaryIO]] = {
     b"BZh": lambda content: cast("BinaryIO", bz2.BZ2File(content)),
     b"\xfd7zXZ\x00": lambda content: cast("BinaryIO", lzma.open(content)),  # noqa: SIM115 (the caller closes it)
 }
+LOOKED_AT = 4096  # bytes that tell whether something is a text
+CONTROLS = frozenset(range(32)).difference(b"\t\n\v\f\r\x1a\x1b") | {0x7F}
+MOST_CONTROLS = 0.02
 LARGEST = 2**32
 """Bytes beyond which nothing is unpacked: a small file may say that it holds more than any memory."""
 NESTED = 3
@@ -83,10 +86,12 @@ class Contents:
     Attributes:
         kind: what they are.
         content: the bytes; empty for an ``.npz`` file, which is read from its path.
+        note: what is to be said of them; "" for nothing.
     """
 
     kind: Kind
     content: bytes
+    note: str = ""
 
 
 def looks_like_data(text: str) -> bool:
@@ -137,11 +142,33 @@ def contents_of(path: Path) -> Contents:
     if named == "npz" and found.kind != "npz":
         raise DataError(f"{path} is no .npz file: write one with numpy.savez(path, x=x, y=y)")
     if named is not None and found.kind == "text":
-        raise DataError(
-            f"{path.name} cannot be read as {NAMES[named]}, which its name says it is: if it is a table of "
-            "text, rename it to .csv"
+        remedy = (
+            "bring the whole file, or write it again"
+            if is_binary(content)
+            else "if it is a table of text, rename it to .csv"
         )
+        raise DataError(f"{path.name} cannot be read as {NAMES[named]}, which its name says it is: {remedy}")
+    if path.suffix.lower() in PACKED_SUFFIXES and found.content is content and found.kind == "text":
+        return _not_packed(path, found)
     return found
+
+
+def _not_packed(path: Path, found: Contents) -> Contents:
+    """Return the contents of a file that is not compressed, though its name says so, and say it.
+
+    Raises:
+        NASGymError: if it is no text either.
+    """
+    told = f"{path.name} is not compressed, although it ends in {path.suffix}"
+    if is_binary(found.content):
+        raise DataError(f"{told}, and is no table of text either: bring the whole file")
+    return replace(found, note=f"{told}, and is read as a table of text")
+
+
+def is_binary(content: bytes) -> bool:
+    """Return whether many of the first bytes are control characters, of which a text has hardly any."""
+    start = content[:LOOKED_AT]
+    return sum(code in CONTROLS for code in start) > MOST_CONTROLS * len(start)
 
 
 def _unpacked(path: Path, content: bytes, nested: int) -> Contents:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import DataError
+from nas_gym.tasks.reading.origins import index_of
 from nas_gym.tasks.reading.raw_table import ColumnCells, RawTable, array_of, clean_cell
 from nas_gym.tasks.reading.typed_files import structured_table
 
@@ -50,7 +51,8 @@ def frame_table(frame: Any, source: str) -> RawTable:
         # What a frame declares as categories is never numbers, even if it looks like them.
         if str(getattr(column, "dtype", "")).lower().startswith(("category", "categorical", "enum")):
             declared.add(text)
-    return RawTable(source, columns, frozenset(declared))
+    rows = len(next(iter(columns.values()), ()))
+    return RawTable(source, columns, frozenset(declared), origins=index_of(frame, rows))
 
 
 def of_mapping(columns: Mapping[Any, Any], source: str) -> RawTable:

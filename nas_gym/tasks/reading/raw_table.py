@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
+from nas_gym.tasks.reading.origins import Origins
 
 Cells = list[Any]
 ColumnCells = Cells | np.ndarray
@@ -39,6 +40,7 @@ class RawTable:
         declared: columns that a data frame declares as categories.
         delimiter: what stood between the cells; None where nothing did.
         notes: what is to be said of how it was read.
+        origins: what the user calls the rows; None where nobody knows.
     """
 
     source: str
@@ -46,6 +48,7 @@ class RawTable:
     declared: frozenset[str] = frozenset()
     delimiter: str | None = None
     notes: tuple[str, ...] = ()
+    origins: Origins | None = None
 
     def __post_init__(self) -> None:
         check_width(len(self.columns), self.source)
@@ -64,7 +67,8 @@ class RawTable:
             name: cells[rows] if isinstance(cells, np.ndarray) else [cells[row] for row in rows]
             for name, cells in self.columns.items()
         }
-        return replace(self, columns=columns)
+        origins = None if self.origins is None else self.origins.at(rows)
+        return replace(self, columns=columns, origins=origins)
 
     def only(self, names: Collection[str]) -> RawTable:
         """Return the table of some columns."""

@@ -52,4 +52,5 @@ def read_table(
             )
         case _:
             text = decoded(found.content, path.name, encoding)
-            return text_table(text, path.name, delimiter, expected)
+            table = text_table(text, path.name, delimiter, expected)
+            return table.without((), [found.note]) if found.note else table

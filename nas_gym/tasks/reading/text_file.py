@@ -10,8 +10,12 @@ from csv import Error, field_size_limit, reader
 from dataclasses import replace
 from io import StringIO
 
+import numpy as np
+
 from nas_gym.errors import ConfigError, DataError
+from nas_gym.tasks.reading.file_kinds import READABLE, is_binary
 from nas_gym.tasks.reading.number_forms import is_number
+from nas_gym.tasks.reading.origins import Origins, at_lines
 from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, ColumnCells, RawTable, check_width, clean_text
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -32,7 +36,7 @@ def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
     """Return the text of a file; a byte-order mark says which UTF it is and is not part of the text.
 
     Raises:
-        NASGymError: if it is in another encoding than UTF-8 without being told.
+        NASGymError: if it is in another encoding than UTF-8 without being told, or no text.
     """
     name = next((name for mark, name in MARKS.items() if content.startswith(mark)), encoding)
     if name is None:
@@ -40,17 +44,29 @@ def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
         crowded = len(content[:2000]) // 4
         name = "utf-16-le" if odd > max(even, crowded) else "utf-16-be" if even > crowded else "utf-8"
     try:
-        return content.decode(name).lstrip(BYTE_ORDER_MARK)
+        text = content.decode(name).lstrip(BYTE_ORDER_MARK)
     except LookupError as error:
         raise ConfigError(f"encoding {encoding!r} is not known: pass one like 'latin-1'") from error
     except UnicodeError as error:
         if not isinstance(error, UnicodeDecodeError):  # of a codec that is for something else
             raise DataError(f"{source} cannot be read in the encoding {encoding!r} ({error})") from error
+        if encoding is None and is_binary(content):
+            raise _no_text(source) from error
         line = content[: error.start].count(b"\n") + 1
         raise DataError(
             f"{source} cannot be read as a .csv file in {name.upper()} (byte {content[error.start]:#04x} in "
             f"line {line:,}): save it in UTF-8 or pass encoding=, such as 'latin-1'"
         ) from error
+    if text and not text.strip("\0"):
+        raise _no_text(source)
+    return text
+
+
+def _no_text(source: str) -> DataError:
+    return DataError(
+        f"{source} is no text, but full of characters that no text has: bring the whole file or another one; "
+        f"{READABLE}"
+    )
 
 
 def text_table(
@@ -69,20 +85,23 @@ def text_table(
     """
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
         raise ConfigError(f"delimiter must be one character, not {delimiter!r}")
+    first = 1
     if separator := SEPARATOR_LINE.match(text):
-        text, delimiter = text[separator.end() :], delimiter or separator[1]
+        text, delimiter, first = text[separator.end() :], delimiter or separator[1], 2
     mark = _recognised(text, expected) if delimiter is None else delimiter
     check_width(text.partition("\n")[0].count(mark) + 1, source)
     marked = BYTE_ORDER_MARK in text
     if simple := _simple_columns(text, mark):
-        header, columns = simple
-        return _table(source, _names(header, source), columns, mark, marked=marked)
+        header, columns, numbers = simple
+        places = at_lines(source, numbers + first)
+        return _table(source, _names(header, source), columns, mark, places, marked=marked)
     try:
-        lines = _lines(text, mark)
+        lines = _lines(text, mark, first)
     except Error as error:
         if mark == "\t" and (literal := _simple_columns(text, mark, quotes=True)):
-            header, columns = literal
-            table = _table(source, _names(header, source), columns, mark, marked=marked)
+            header, columns, numbers = literal
+            places = at_lines(source, numbers + first)
+            table = _table(source, _names(header, source), columns, mark, places, marked=marked)
             return replace(table, notes=(*table.notes, f"quotes in {source} are read as part of its texts"))
         raise DataError(
             f"{source} cannot be read as a .csv file with the delimiter {mark!r}: {error}"
@@ -100,10 +119,13 @@ def text_table(
             )
     rows = [row for _, row in body]
     columns = [[row[place] for row in rows] for place in range(len(names))]
-    return _table(source, names, columns, mark, marked=marked)
+    places = at_lines(source, [line for line, _ in body])
+    return _table(source, names, columns, mark, places, marked=marked)
 
 
-def _table(source: str, names: list[str], columns: list[list[str]], mark: str, *, marked: bool) -> RawTable:
+def _table(
+    source: str, names: list[str], columns: list[list[str]], mark: str, places: Origins, *, marked: bool
+) -> RawTable:
     """Return the table of columns of cells as they stand, some of them with byte-order marks or none."""
     clean = clean_text if marked else str.strip  # which is several times as fast
     found: dict[str, ColumnCells] = {}
@@ -112,29 +134,34 @@ def _table(source: str, names: list[str], columns: list[list[str]], mark: str, *
         cleaned = list(map(clean, cells))
         found[name] = cleaned
         notes += _note_spaces(name, cells, cleaned)
-    return RawTable(source, found, delimiter=mark, notes=tuple(notes))
+    return RawTable(source, found, delimiter=mark, notes=tuple(notes), origins=places)
 
 
 def _simple_columns(
     text: str, delimiter: str, *, quotes: bool = False
-) -> tuple[list[str], list[list[str]]] | None:
-    """Return header and columns of a text whose lines need no more than to be split; None for any other.
+) -> tuple[list[str], list[list[str]], np.ndarray] | None:
+    """Return the table in a text whose lines need no more than to be split; None for any other.
 
     That is, without quotes (or with `quotes` that stand for themselves, as in tables with tabs), with as many
     cells in each line as in the first, and at least two lines. A table of millions of cells is then read
     several times as fast as by a reader of lines.
+
+    Returns:
+        The header, the cells of each column, and the numbers of the rows' lines, int64 (n,), from 0.
     """
     text = text.replace("\r\n", "\n")
     if ('"' in text and not quotes) or "\r" in text or delimiter == "\n":
         return None
-    lines = list(filter(None, text.split("\n")))
+    every = text.split("\n")
+    lines = list(filter(None, every))
     if len(lines) < 2 or len(max(lines, key=len)) > field_size_limit():
         return None
     header, width = lines[0].split(delimiter), 1 + lines[0].count(delimiter)
     if any(line.count(delimiter) != width - 1 for line in lines):
         return None
     cells = delimiter.join(lines[1:]).split(delimiter)
-    return header, [cells[place::width] for place in range(width)]
+    numbers = np.flatnonzero(np.fromiter(map(bool, every), dtype=bool, count=len(every)))
+    return header, [cells[place::width] for place in range(width)], numbers[1:]
 
 
 def _note_spaces(name: str, cells: list[str], cleaned: list[str]) -> list[str]:
@@ -169,10 +196,22 @@ def _recognised(text: str, expected: Collection[str]) -> str:
     return found
 
 
-def _lines(text: str, delimiter: str, *, strict: bool = True) -> list[Line]:
-    """Return the cells of each line that has any, with its number."""
+def _lines(text: str, delimiter: str, first: int = 1, *, strict: bool = True) -> list[Line]:
+    """Return the cells of each line that has any, with its number; of a cell of several lines the first.
+
+    Args:
+        text: text of a table.
+        delimiter: the character between cells.
+        first: number of its first line.
+        strict: whether quotes in odd places are refused.
+    """
     lines = reader(StringIO(text, newline=""), delimiter=delimiter, strict=strict)
-    return [(lines.line_num, row) for row in lines if row]
+    found, number = [], first
+    for row in lines:
+        if row:
+            found.append((number, row))
+        number = first + lines.line_num
+    return found
 
 
 def _fit(header: list[str], body: list[Line]) -> None:

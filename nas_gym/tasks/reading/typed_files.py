@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import DataError, NASGymError, unknown
+from nas_gym.tasks.reading.origins import Origins, counted
 from nas_gym.tasks.reading.raw_table import ColumnCells, RawTable, array_of, clean_cell, clean_text
 
 
@@ -32,7 +33,8 @@ def excel_table(content: bytes, source: str, sheet: str | None = None) -> RawTab
     except Exception as error:  # openpyxl raises whatever a damaged file makes it meet
         why = " ".join(str(error).split())
         raise DataError(f"{source} is damaged ({why}) and cannot be read: save it again") from error
-    rows = [row for row in rows if any(cell is not None for cell in row)]
+    numbers = [number for number, row in enumerate(rows, start=1) if any(cell is not None for cell in row)]
+    rows = [rows[number - 1] for number in numbers]
     if len(rows) < 2:
         raise DataError(f"{source} has no rows: it needs a row of column names and one row an example")
     width = max(len(row) for row in rows)
@@ -41,7 +43,10 @@ def excel_table(content: bytes, source: str, sheet: str | None = None) -> RawTab
     notes = (f"{source} has {len(names)} sheets, of which {names[0]!r} is read: sheet= reads another",)
     header = [("" if cells[0][place] is None else clean_text(str(cells[0][place]))) for place in used]
     columns = [[row[place] for row in cells[1:]] for place in used]
-    return _table(source, header, columns, notes if len(names) > 1 and sheet is None else ())
+    table = _table(source, header, columns, notes if len(names) > 1 and sheet is None else ())
+    return replace(
+        table, origins=Origins("row", f"their rows in {source}", np.array(numbers[1:], dtype=np.int64))
+    )
 
 
 def parquet_table(content: bytes, source: str) -> RawTable:
@@ -127,7 +132,7 @@ def _table(
         named[unique] = cells
     if not named or not len(columns[0]):
         raise DataError(f"{source} has no rows: it needs named columns and one row an example")
-    return RawTable(source, named, notes=notes)
+    return RawTable(source, named, notes=notes, origins=counted("row", source, len(columns[0])))
 
 
 def _needed(module: str, source: str) -> Any:

@@ -2,7 +2,9 @@
 
 Labels of a file are texts, whatever they look like: ``01`` and ``1``, ``1e1`` and ``10``, ``1_1`` and
 ``11`` are different classes with these names. They are sorted by value where all are plain numbers,
-else as texts. Labels in memory are whole numbers of any size, or texts, or bools, and not a mixture,
+else as texts. Where at least half of them are numbers and others are none, such as ``1``, ``2`` and ``a``,
+this is refused, as it is of a feature, unless a user says that they are classes; where fewer are, it is said.
+Labels in memory are whole numbers of any size, or texts, or bools, and not a mixture,
 since ``1``, ``"1"`` and ``True`` may be one class or three.
 
 A target of more than ten different numbers is one of values if some have decimals, or if most are too rare to
@@ -102,22 +104,35 @@ def of_cells(target: str, cells: ColumnCells, missing: MissingTexts, *, categori
     return np.array([places[text] for text in texts], dtype=np.int64), tuple(names), notes
 
 
-def check_mixture(target: str, cells: ColumnCells, missing: MissingTexts) -> None:
-    """Refuse the cells of a target that are many different numbers but for a few, such as ``inf``.
+def check_mixture(target: str, cells: ColumnCells, missing: MissingTexts) -> list[str]:
+    """Return what is to be said of texts of which some are numbers; refuse those of which most are.
 
     Raises:
-        NASGymError: naming the first cell that is no number.
+        NASGymError: for labels of a file of which at least half are numbers and others are none, such as
+            ``inf``.
     """
     cells = listed(cells)
-    fits = [missing.among_numbers(cell) or is_number(text_of(cell)) for cell in cells]
-    others = fits.count(False)
-    different = len({text_of(cell) for cell, fit in zip(cells, fits, strict=True) if fit})
-    if not others or different <= FEW or 10 * others > len(cells):
-        return
-    row = fits.index(False)
+    known = [
+        (row, text_of(cell)) for row, cell in enumerate(cells, start=1) if not missing.among_numbers(cell)
+    ]
+    numbers = [cell for _, cell in known if is_number(cell)]
+    if not numbers or len(numbers) == len(known):
+        return []
+    row, odd = next((row, cell) for row, cell in known if not is_number(cell))
+    different = len(set(numbers))
+    if different > FEW and 10 * (len(known) - len(numbers)) <= len(cells):
+        raise DataError(
+            f"target {target!r} has {odd!r} in row {row:,} and {different:,} different numbers: mend it, "
+            f"name it in missing=, or pass categorical=[{target!r}] for classes"
+        )
+    if not all(isinstance(cell, str) for cell in cells):
+        return []  # what a workbook says of its cells is looked at by `of_cells`
+    mixes = f"target {target!r} mixes labels of several types, such as {numbers[0]!r} and {odd!r}"
+    if 2 * len(numbers) < len(known):
+        return [f"{mixes}, which are all read as texts"]
     raise DataError(
-        f"target {target!r} has {text_of(cells[row])!r} in row {row + 1:,} and {different:,} different "
-        f"numbers: mend it, name it in missing=, or pass categorical=[{target!r}] for classes"
+        f"{mixes}, the latter in row {row:,}: mend it, name it in missing=, or pass categorical=[{target!r}] "
+        "to take all for texts"
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from nas_agents import make_agent
 
 from nas_gym.explain import Settings, explain, read_evidence
+from nas_gym.explain.sections.costs.analysis import Half, change_for_new
 from nas_gym.explain.sections.costs.section import COSTS
 from nas_gym.traces import Trace
 
@@ -71,8 +72,46 @@ def test_on_a_table_the_share_of_the_exact_front_is_said(found):
     assert any("hypervolume" in sentence for sentence in section.details)
 
 
-def test_a_search_of_the_score_alone_is_not_asked(tmp_path):
-    section, _ = explained(tmp_path / "run", "score", agent="random")
+def test_a_search_of_the_score_alone_is_told_of_what_is_counted(tmp_path):
+    section, result = explained(tmp_path / "run", "score", agent="random")
+    chosen = next(one for one in result.evaluations if one.architecture == result.architecture)
+    assert [half["cost"] for half in section.numbers["halves"]] == ["parameters", "flops"]
+    for half, sentence in zip(section.numbers["halves"], section.answer, strict=True):
+        within = [one for one in result.evaluations if getattr(one, half["cost"]) <= half["limit"]]
+        assert half["score"] == max(one.score for one in within)
+        assert half["loss"] == pytest.approx(chosen.score - half["score"])
+        assert "(95% interval)" in sentence
+        assert half["loss_of_the_best_of_the_table"] is None
+    assert section.numbers["share_of_hypervolume"] is None
+    assert "looked at the score alone" in section.details[-1]
+
+
+def test_the_doubt_of_half_a_cost_is_that_of_two_shares():
+    class Counted:
+        selects_on_test = False
+
+        def examples(self):
+            return 100, 10
+
+    class Run:
+        evaluator = Counted()
+
+    class Networks:
+        scores, chosen = np.array([0.9, 0.8]), 0
+
+    half = Half(None, 1.0, 1, 0.1, 1)  # type: ignore[arg-type]
+    low, high, count = change_for_new(Run(), Networks(), half)  # type: ignore[arg-type]
+    # Agresti and Caffo: 91 of 102 and 81 of 102.
+    assert count == 100
+    assert low == pytest.approx(
+        -0.09804 - 1.96 * np.sqrt(0.89216 * 0.10784 / 102 + 0.79412 * 0.20588 / 102), abs=1e-4
+    )
+    assert (low + high) / 2 == pytest.approx(-10 / 102)
+
+
+def test_scores_of_no_networks_have_no_costs_that_are_known(tmp_path):
+    function = {"name": "function", "function": "nas_gym.testing.agents:scattered"}
+    section, _ = explained(tmp_path / "run", "score", "random", "NAS-v0", evaluator=function, store="memory")
     assert not section.is_applicable
 
 

@@ -69,11 +69,11 @@ def test_the_costs_are_those_of_the_file_that_is_named(found):
     assert "1,000 in" in section.answer[1]
 
 
-def planted(y, outputs):
+def planted(y, outputs, **options):
     """A network that gives these outputs for the validation examples of a task, whatever they are."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(len(y), 2))
-    task = Task.from_arrays(x, y, name="planted")
+    task = Task.from_arrays(x, y, name="planted", **options)
     rows = len(task.x_validation)
 
     class Fixed(torch.nn.Module):
@@ -94,16 +94,48 @@ def test_of_classes_the_surest_mistakes_come_first():
 
     trained = planted(y, outputs)
     wrong = most_wrong(trained)
-    assert [row[0] for row in wrong.table.rows] == [8, 5, 3]
     task = trained.task
-    for row in wrong.table.rows:
-        number = row[0] - 1
+    called = [task.origins.name(number) for number in (7, 4, 2)]
+    assert wrong.table.columns[0] == "row"
+    assert [row[0] for row in wrong.table.rows] == called
+    for row, number in zip(wrong.table.rows, (7, 4, 2), strict=True):
         assert row[1] == task.target.names[task.y_validation[number]]
         assert row[2] != row[1]
         raw = task.x_validation[number] * task.scale + task.mean
         assert row[4:] == pytest.approx(raw.ravel()[: len(row) - 4], rel=1e-3)
     assert "wrong on 3 of" in wrong.words
-    assert "number 8" in wrong.words
+    assert f"most on row {called[0]}: it says" in wrong.words
+
+
+def test_of_several_labels_the_surest_wrong_answers_come_first():
+    rng = np.random.default_rng(2)
+    y = (rng.random(size=(120, 3)) < 0.5).astype(int)
+
+    def outputs(task):
+        found = np.where(task.y_validation > 0, 5.0, -5.0)
+        found[6, 1] *= -1.5
+        found[3, 0] *= -0.5
+        found[3, 2] *= -0.4
+        return found
+
+    trained = planted(y, outputs, target_kind="labels", target_names=["red", "round", "big"])
+    wrong, task = most_wrong(trained), trained.task
+    assert wrong.table.columns[:6] == (
+        "row",
+        "has",
+        "not found",
+        "given wrongly",
+        "most wrong on",
+        "its probability",
+    )
+    surest, other = wrong.table.rows
+    assert (surest[0], other[0]) == (task.origins.name(6), task.origins.name(3))
+    lost = task.y_validation[6, 1] > 0
+    assert (surest[2], surest[3]) == (("round", "") if lost else ("", "round"))
+    assert (surest[4], other[4]) == ("round", "red")
+    assert surest[5] == pytest.approx(1 / (1 + np.exp(7.5 if lost else -7.5)), rel=1e-3)
+    assert "wrong on some label of 2 of" in wrong.words
+    assert f"most on row {surest[0]}: it gives round a probability of" in wrong.words
 
 
 def test_a_network_without_mistakes_is_wrong_on_none():
@@ -125,7 +157,7 @@ def test_of_values_the_largest_errors_come_first_in_the_units_of_the_data():
     trained = planted(y, outputs)
     rows = most_wrong(trained).table.rows
     assert len(rows) == WORST
-    assert [row[0] for row in rows[:2]] == [6, 2]
+    assert [row[0] for row in rows[:2]] == [trained.task.origins.name(number) for number in (5, 1)]
     truth = trained.task.target.answers(trained.task.y_validation.astype(np.float64))
     assert rows[0][1] == pytest.approx(float(truth[5, 0]), rel=1e-3)
     assert rows[0][3] > 0 > rows[1][3]

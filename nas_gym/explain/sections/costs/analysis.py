@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.envs import Objective, Objectives, hypervolume_share, nondominated
+from nas_gym.envs import Objective, Objectives, hypervolume_share, make_objectives, nondominated
 from nas_gym.evaluators import LATENCY
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.search_spaces import Architecture
 
 MOST_LISTED = 2**16
+COUNTED = ("score", "parameters", "flops")
+NORMAL = 1.96
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +81,44 @@ def costs_of(
     return np.stack([_column(evidence, each.name, architectures) for each in costs], axis=1)
 
 
-def halves(evidence: Evidence, seen: Seen) -> list[Half]:
-    """Return what half of each cost of the chosen network would lose."""
-    whole = _whole(evidence, seen.costs)
+def counted_costs(evidence: Evidence) -> Objectives | None:
+    """Return the score and the costs that are known of all networks of a run without a measurement.
+
+    None where its scores are of no networks.
+    """
+    evaluator = evidence.evaluator
+    return make_objectives(COUNTED) if evaluator.trains or evaluator.table is not None else None
+
+
+def halves(evidence: Evidence, seen: Seen, *, of_table: bool = True) -> list[Half]:
+    """Return what half of each cost of the chosen network would lose.
+
+    Args:
+        evidence: evidence of the run.
+        seen: its networks with their costs.
+        of_table: whether all networks of a table are asked, too, where there is one.
+    """
+    whole = _whole(evidence, seen.costs) if of_table else None
     return [_half(seen, column, whole) for column in range(len(seen.costs))]
+
+
+def change_for_new(evidence: Evidence, seen: Seen, half: Half) -> tuple[float, float, int] | None:
+    """Return the 95% interval, for new examples, of how the score changes with half of a cost.
+
+    Both scores are taken as shares of different examples (Agresti and Caffo 2000), which is wider than of the
+    same ones.
+
+    Returns:
+        Its ends, and over how many examples a score is counted; None where a score is no share of examples,
+        or there is no network.
+    """
+    examples = evidence.evaluator.examples()
+    if examples is None or half.network is None:
+        return None
+    count = examples[1] if evidence.evaluator.selects_on_test else examples[0]
+    one, other = ((seen.scores[place] * count + 1) / (count + 2) for place in (seen.chosen, half.network))
+    width = NORMAL * float(np.sqrt((one * (1 - one) + other * (1 - other)) / (count + 2)))
+    return float(other - one) - width, float(other - one) + width, count
 
 
 def share_of_front(evidence: Evidence, seen: Seen) -> float | None:

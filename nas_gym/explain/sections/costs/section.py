@@ -10,15 +10,28 @@ import numpy as np
 from nas_gym.envs import objectives_of
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report import style
-from nas_gym.explain.report.phrases import counted, percent, unsigned
+from nas_gym.explain.report.phrases import compared_range, counted, percent, unsigned
 from nas_gym.explain.section import DEFAULTS, Cell, Figure, Question, Section, Settings, Table, withheld
-from nas_gym.explain.sections.costs.analysis import Half, Seen, halves, look, share_of_front
+from nas_gym.explain.sections.costs.analysis import (
+    Half,
+    Seen,
+    change_for_new,
+    counted_costs,
+    halves,
+    look,
+    share_of_front,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 KEY, QUESTION = "costs", "What would half the size or latency cost?"
-NONE = "The search looked at the score alone, so what networks cost was no objective of it."
+NONE = "The score of this run is of no networks that could be counted, so nothing is known of what they cost."
+ALONE = (
+    "The search looked at the score alone: one that is paid for small networks, too, may find better ones of "
+    "this size (`nas-gym fit --small`, or the environment `NASMultiObjective-v0`). Latency was not measured; "
+    "it is where it is one of the objectives."
+)
 UNITS = {"parameters": "parameters", "flops": "FLOPs", "latency": "ms"}
 
 
@@ -30,16 +43,20 @@ def explain_costs(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
         settings: not used: nothing is drawn or trained.
     """
     objectives = objectives_of(evidence.problem.reward)
-    if objectives is None or not any(each.is_cost for each in objectives):
+    alone = objectives is None or not any(each.is_cost for each in objectives)
+    if alone:
+        objectives = counted_costs(evidence)
+    if objectives is None:
         return withheld(KEY, QUESTION, NONE, is_applicable=False)
     seen = look(evidence, objectives)
-    found, label = halves(evidence, seen), evidence.metric.label
-    share = share_of_front(evidence, seen)
+    found, label = halves(evidence, seen, of_table=not alone), evidence.metric.label
+    share = None if alone else share_of_front(evidence, seen)
+    doubts = [_doubt(evidence, each, seen) if alone else "" for each in found]
     return Section(
         KEY,
         QUESTION,
-        tuple(_sentence(each, seen, label) for each in found),
-        details=tuple(_details(evidence, found, share, label)),
+        tuple(_sentence(each, seen, label) + doubt for each, doubt in zip(found, doubts, strict=True)),
+        details=(*_details(evidence, found, share, label), *([ALONE] if alone else [])),
         has_finding=any(each.network is not None for each in found),
         trust=(
             "Scores are those that the search saw. The best of several networks looks better than it is, the "
@@ -56,7 +73,7 @@ def explain_costs(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
     )
 
 
-COSTS = Question(KEY, QUESTION, explain_costs, method=QUESTION)
+COSTS = Question(KEY, QUESTION, explain_costs, method=QUESTION, free=True)
 
 
 def amount(name: str, value: float) -> str:
@@ -88,6 +105,25 @@ def _sentence(half: Half, seen: Seen, label: str) -> str:
         f"Half the {name} would cost {unsigned(half.loss)} points of {label}: {has} and "
         f"{_share(chosen.score)}, and of {counted(half.within, 'network')} seen with at most "
         f"half of it the best, {cheaper}."
+    )
+
+
+def _doubt(evidence: Evidence, half: Half, seen: Seen) -> str:
+    """Return a sentence on how sure a change of the score is; "" where there is none."""
+    if half.network is None:
+        return ""
+    change = change_for_new(evidence, seen, half)
+    if change is None:
+        return (
+            f" How much of that is chance is not known: {evidence.metric.label} is not a share of examples."
+        )
+    low, high, count = change
+    shown = (
+        "so that neither is shown to be better" if low <= 0 <= high else "so that chance alone is unlikely"
+    )
+    return (
+        f" A score is counted over {counted(count, 'example')}: for new ones the smaller network is "
+        f"{compared_range(low, high)} (95% interval), {shown}."
     )
 
 

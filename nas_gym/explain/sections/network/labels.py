@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import binomtest
 
+from nas_gym.explain.evidence.example_names import example_cell, example_head, examples_are
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import name_ticks
 from nas_gym.explain.report.phrases import listed
@@ -176,13 +177,12 @@ class LabelAnswers(Answers):
             ]
             true = "yes" if self.truth[example, label] else "no"
             stated = _rounded(float(self.probabilities[example, label]))
-            rows.append((example + 1, self.names[label], true, stated, *own))
+            rows.append((example_cell(task, example), self.names[label], true, stated, *own))
         described = ", with the features that the network uses most" if names else ""
         return Table(
             "largest_errors",
-            f"The wrong answers that it is surest of{described}; examples are numbered in the order of the "
-            "validation part.",
-            ("example", "label", "has it", "probability stated", *names),
+            f"The wrong answers that it is surest of{described}; {examples_are(task)}.",
+            (example_head(task), "label", "has it", "probability stated", *names),
             tuple(rows),
         )
 

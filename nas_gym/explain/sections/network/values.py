@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas_gym.explain.evidence.example_names import (
+    example_cell,
+    example_head,
+    example_words,
+    examples_are,
+)
 from nas_gym.explain.fact import Fact, difference
 from nas_gym.explain.methods.attribution.residuals import QUANTILES, Residuals, largest_errors, residuals
 from nas_gym.explain.report import style
@@ -128,8 +134,9 @@ class ValueAnswers(Answers):
 
     def _worst_in_words(self) -> str:
         example, value = self.worst[0]
+        called = example_words(self.task, example)
         return (
-            f"Its largest error is on validation example {example + 1}: the true {self.names[value]} is "
+            f"Its largest error on validation examples is on {called}: the true {self.names[value]} is "
             f"{quantity(self.truth[example, value])}, its answer {quantity(self.answers[example, value])}."
         )
 
@@ -167,13 +174,12 @@ class ValueAnswers(Answers):
             truth, answer = float(self.truth[example, value]), float(self.answers[example, value])
             error = answer - truth
             numbers = (_rounded(truth), _rounded(answer), _rounded(error))
-            rows.append((example + 1, self.names[value], *numbers, *own))
+            rows.append((example_cell(task, example), self.names[value], *numbers, *own))
         described = ", with the features that the network uses most" if names else ""
         return Table(
             "largest_errors",
-            f"The validation examples that it is most wrong on{described}; examples are numbered in the "
-            "order of the validation part.",
-            ("example", "value", "true", "answer", "error", *names),
+            f"The validation examples that it is most wrong on{described}; {examples_are(task)}.",
+            (example_head(task), "value", "true", "answer", "error", *names),
             tuple(rows),
         )
 

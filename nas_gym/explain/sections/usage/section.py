@@ -67,7 +67,7 @@ def explain_usage(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
     )
 
 
-USAGE = Question(KEY, QUESTION, explain_usage, about="network", method=QUESTION)
+USAGE = Question(KEY, QUESTION, explain_usage, about="network", method=QUESTION, free=True)
 
 
 def _file(evidence: Evidence) -> Path | None:

@@ -212,7 +212,8 @@ LABELS = (
 def test_whatever_labels_are_written_are_the_class_names(task_of, labels, delimiter):
     labels = [*labels, "a text"]
     rows = [("size", "y"), *((row * 0.5, label) for row, label in enumerate(sorted(set(labels)) * 5))]
-    assert set(task_of(text(delimiter, rows)).target.names) == set(labels)
+    task = task_of(text(delimiter, rows), target_kind="classes")
+    assert set(task.target.names) == set(labels)
 
 
 def workbook(path, rows, title="data"):
