@@ -1,0 +1,134 @@
+"""What a network of each built-in task costs to train: processor time, in one batch, by the usual recipe.
+
+    python -m benchmarks.speed.tasks                         # every task, half an hour
+    python -m benchmarks.speed.tasks --task dates --networks 16
+    python -m benchmarks.speed.tasks --task digits --search-space conv
+
+Networks are drawn uniformly with seed 0 from the space that the task's page searches, and trained together
+by the recipe that an evaluator has by itself, on one thread. The figure is processor time for a network,
+set-up included, which other programs on the machine change little; half of it is what two cores would take.
+The target is 1 s on two cores, 5 s for translation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.speed.training_worker import data_of
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+from nas_gym.training import Member, recipe_for, train
+
+SMALL_CONV: Mapping[str, Any] = {
+    "name": "conv",
+    "max_layers": 4,
+    "operations": ["conv3", "conv5", "max_pool"],
+    "channels": [4, 8],
+    "activations": ["relu"],
+}
+"""That of the landscapes of images, `benchmarks/quality/landscape.py`."""
+SPACES: dict[str, str | Mapping[str, Any]] = {
+    "digits": "mlp",
+    "mnist1d": "mlp",
+    "mnist5k": SMALL_CONV,
+    "scene_digits": SMALL_CONV,
+    "breast_cancer": "tabular",
+    "diabetes": "tabular",
+    "friedman": "tabular",
+    "inorganic_density": "tabular",
+    "melting_point": "graph",
+    "logp": "graph",
+    "language_id": "transformer",
+    "spelling": "transformer",
+    "spoken_words": "asr_cell",
+    "dates": "seq2seq",
+    "pronunciation": "seq2seq",
+    "glucose": "forecaster",
+    "seasonal": "forecaster",
+    "volatility": "forecaster",
+}
+"""The space that the page of each task searches."""
+TRANSLATION = ("dates", "pronunciation")
+CORES = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--task", action="append", choices=tuple(SPACES), help="only this task; repeatable")
+    parser.add_argument("--search-space", type=_name_or_json, help="another space, name or JSON")
+    parser.add_argument("--networks", type=int, default=64, help="networks of each task")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for task in options.task or SPACES:
+        rows.append(measure(task, options.search_space or SPACES[task], options.networks))
+        Console(stderr=True).print(rows[-1])
+        if options.out:
+            options.out.write_text(json.dumps(rows, indent=2) + "\n")
+    report(rows)
+
+
+def measure(name: str, spec: str | Mapping[str, Any], networks: int) -> dict[str, Any]:
+    """Seconds for a network of a task, beside the target."""
+    task = make_task(name)
+    data = data_of(task)
+    recipe = recipe_for({}, len(data.y_train))
+    space = make_search_space(spec, task.input_shape, task.outputs, task.facts)
+    rng = np.random.default_rng(0)
+    members = [Member(space.network(space.sample(rng)), 0) for _ in range(networks)]
+    warm_up = [Member(member.network, member.seed, epochs=1) for member in members[:1]]
+    list(train(warm_up, data, recipe, cores=1))  # what is done once in a process is not timed
+    start = time.process_time()
+    list(train(members, data, recipe, cores=1))
+    seconds = (time.process_time() - start) / networks
+    target = 5.0 if name in TRANSLATION else 1.0
+    return {
+        "task": name,
+        "space": space.name,
+        "options": {} if isinstance(spec, str) else dict(spec),
+        "networks": networks,
+        "examples": len(data.y_train),
+        "epochs": recipe.epochs,
+        "seconds": seconds,
+        "on two cores": seconds / CORES,
+        "target": target,
+        "met": seconds / CORES <= target,
+    }
+
+
+def report(rows: list[dict[str, Any]]) -> None:
+    """Print the table."""
+    table = Table(title="Seconds for a network of a batch")
+    for heading in ("task", "space", "networks", "examples", "epochs"):
+        table.add_column(heading)
+    for heading in ("one core", "two cores", "target", "met"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            row["task"],
+            row["space"] + (", smaller" if row["options"] else ""),
+            *(str(row[key]) for key in ("networks", "examples", "epochs")),
+            *(f"{row[key]:.2f}" for key in ("seconds", "on two cores")),
+            f"{row['target']:g}",
+            "yes" if row["met"] else "no",
+        )
+    Console().print(table)
+
+
+def _name_or_json(text: str) -> Any:
+    return json.loads(text) if text.startswith("{") else text
+
+
+if __name__ == "__main__":
+    main()
