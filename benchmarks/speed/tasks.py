@@ -9,7 +9,7 @@ Networks are drawn uniformly with seed 0 from the space that the task's page sea
 by the recipe that an evaluator has by itself, on one thread. The figure is processor time for a network,
 set-up included, which other programs on the machine change little; half of it is what two cores would take.
 The target is 1 s on two cores, 5 s for translation. With ``--epochs`` fewer epochs are trained than the
-recipe has, and the figure is that of them times as many; set-up counts as often, so that it is an upper bound.
+recipe has, and the figure is that of them times as many; set-up counts as often, as an upper bound.
 """
 
 from __future__ import annotations
