@@ -31,6 +31,8 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.training import Member, recipe_for, train
 
+Spec = str | Mapping[str, Any]
+"""A name, or a dict with ``"name"`` and options."""
 SMALL_CONV: Mapping[str, Any] = {
     "name": "conv",
     "max_layers": 4,
@@ -39,7 +41,7 @@ SMALL_CONV: Mapping[str, Any] = {
     "activations": ["relu"],
 }
 """That of the landscapes of images, `benchmarks/quality/landscape.py`."""
-SPACES: dict[str, str | Mapping[str, Any]] = {
+SPACES: dict[str, Spec] = {
     "digits": "mlp",
     "mnist1d": "mlp",
     "mnist5k": SMALL_CONV,
@@ -66,7 +68,7 @@ CORES = 2
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--task", action="append", choices=tuple(SPACES), help="only this task; repeatable")
+    parser.add_argument("--task", action="append", type=_task, help="only this, name or JSON; repeatable")
     parser.add_argument("--search-space", type=_name_or_json, help="another space, name or JSON")
     parser.add_argument("--networks", type=int, default=64, help="networks of each task")
     parser.add_argument("--epochs", type=int, help="epochs to train; those of the recipe by default")
@@ -75,18 +77,18 @@ def main() -> None:
     torch.set_num_threads(1)
     rows = []
     for task in options.task or SPACES:
-        rows.append(measure(task, options.search_space or SPACES[task], options.networks, options.epochs))
+        rows.append(
+            measure(task, options.search_space or SPACES[_name(task)], options.networks, options.epochs)
+        )
         Console(stderr=True).print(rows[-1])
         if options.out:
             options.out.write_text(json.dumps(rows, indent=2) + "\n")
     report(rows)
 
 
-def measure(
-    name: str, spec: str | Mapping[str, Any], networks: int, epochs: int | None = None
-) -> dict[str, Any]:
+def measure(chosen: Spec, spec: Spec, networks: int, epochs: int | None = None) -> dict[str, Any]:
     """Seconds for a network of a task, beside the target."""
-    task = make_task(name)
+    task = make_task(chosen)
     data = data_of(task)
     recipe = recipe_for({}, len(data.y_train))
     space = make_search_space(spec, task.input_shape, task.outputs, task.facts)
@@ -98,11 +100,12 @@ def measure(
     start = time.process_time()
     list(train(members, data, recipe, cores=1))
     seconds = (time.process_time() - start) / networks * recipe.epochs / trained
-    target = 5.0 if name in TRANSLATION else 1.0
+    target = 5.0 if _name(chosen) in TRANSLATION else 1.0
     return {
-        "task": name,
+        "task": _name(chosen),
+        "task options": _options(chosen),
         "space": space.name,
-        "options": {} if isinstance(spec, str) else {key: spec[key] for key in spec if key != "name"},
+        "space options": _options(spec),
         "networks": networks,
         "examples": len(data.y_train),
         "epochs": recipe.epochs,
@@ -123,8 +126,8 @@ def report(rows: list[dict[str, Any]]) -> None:
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(
-            row["task"],
-            row["space"] + (", smaller" if row["options"] else ""),
+            row["task"] + (", options" if row["task options"] else ""),
+            row["space"] + (", options" if row["space options"] else ""),
             *(str(row[key]) for key in ("networks", "examples", "epochs")),
             *(f"{row[key]:.2f}" for key in ("seconds", "on two cores")),
             f"{row['target']:g}",
@@ -133,8 +136,23 @@ def report(rows: list[dict[str, Any]]) -> None:
     Console().print(table)
 
 
+def _name(spec: Spec) -> str:
+    return spec if isinstance(spec, str) else str(spec["name"])
+
+
+def _options(spec: Spec) -> dict[str, Any]:
+    return {} if isinstance(spec, str) else {key: value for key, value in spec.items() if key != "name"}
+
+
 def _name_or_json(text: str) -> Any:
     return json.loads(text) if text.startswith("{") else text
+
+
+def _task(text: str) -> Any:
+    found = _name_or_json(text)
+    if _name(found) not in SPACES:
+        raise argparse.ArgumentTypeError(f"no built-in task {text!r}: pass one of {', '.join(SPACES)}")
+    return found
 
 
 if __name__ == "__main__":
