@@ -6,6 +6,7 @@
     python benchmarks/speed/training.py --part profile        # where the time goes, by kind of kernel
     python benchmarks/speed/training.py --part ideas          # what chunk size and recorded kernels are worth
     python benchmarks/speed/training.py --part workers --cores 1,2,4,8  # threads against processes
+    python benchmarks/speed/training.py --part cases --processor  # on a machine that others use
 
 The ordinary loop is `ordinary_loop.py`, in one process with 1 and with 2 threads of which the
 faster counts, and in two processes of 1 thread each (``two processes``). The engine runs in one
@@ -15,7 +16,9 @@ are not timed; its peak memory is the high-water mark of its resident set less t
 ``of peak`` is the arithmetic of training (three times that of a forward pass, evaluation once) over
 the time, against a matrix product of 1024 x 1024 on as many threads. The part ``workers`` compares
 the engine's threads with its processes, which run before the time is taken, for each number of
-cores; the others take the largest.
+cores; the others take the largest. With ``--processor`` both train on one thread each, and the seconds
+are those that the processor spent on them, which other programs change little. Cases of the slower spaces
+train for two epochs.
 """
 
 from __future__ import annotations
@@ -35,24 +38,45 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+SMALL_CONV = {
+    "name": "conv",
+    "max_layers": 4,
+    "operations": ["conv3", "conv5", "max_pool"],
+    "channels": [4, 8],
+    "activations": ["relu"],
+}
+"""What landscapes of images are measured on; the default is for signals and images of 8 pixels."""
+SMALL_MACRO = {"name": "macro", "channels": 8, "head": 32}
+GRU = {"name": "recurrent", "kinds": ["gru"], "max_layers": 1, "dropouts": [0.0]}
+
+
+def _case(space: str | dict[str, Any], task: str, networks: int = 64, **more: Any) -> dict[str, Any]:
+    """A case, of which six networks are also trained by the ordinary loop."""
+    return {"space": space, "task": task, "networks": networks, "ordinary": 6, **more}
+
+
 CASES: dict[str, dict[str, Any]] = {
-    "mlp on digits": {"space": "mlp", "task": "digits", "networks": 256, "ordinary": 16},
-    "conv on mnist1d": {"space": "conv", "task": "mnist1d", "networks": 64, "ordinary": 6},
-    "cell on mnist1d": {"space": "cell", "task": "mnist1d", "networks": 64, "ordinary": 6},
-    "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
-    "graph on melting_point": {"space": "graph", "task": "melting_point", "networks": 64, "ordinary": 6},
-    "gru on mnist1d": {
-        "space": {"name": "recurrent", "kinds": ["gru"], "max_layers": 1, "dropouts": [0.0]},
-        "task": "mnist1d",
-        "networks": 64,
-        "ordinary": 6,
-    },
-    "transformer on language_id": {
-        "space": "transformer",
-        "task": "language_id",
-        "networks": 64,
-        "ordinary": 6,
-    },
+    "mlp on digits": _case("mlp", "digits", 256, ordinary=16),
+    "conv on mnist1d": _case("conv", "mnist1d"),
+    "cell on mnist1d": _case("cell", "mnist1d"),
+    "cell on digits": _case("cell", "digits"),
+    "graph on melting_point": _case("graph", "melting_point"),
+    "gru on mnist1d": _case(GRU, "mnist1d"),
+    "transformer on language_id": _case("transformer", "language_id"),
+    "transformer on spelling": _case("transformer", "spelling", epochs=2),
+    "asr_cell on spoken_words": _case("asr_cell", "spoken_words", epochs=2),
+    "forecaster on seasonal": _case("forecaster", "seasonal", epochs=2),
+    "seq2seq on dates": _case("seq2seq", "dates", epochs=2),
+    "seq2seq on pronunciation": _case("seq2seq", "pronunciation", epochs=2),
+    "recurrent on language_id": _case("recurrent", "language_id", epochs=2),
+    "recurrent on mnist1d": _case("recurrent", "mnist1d", epochs=2),
+    "recurrent_cell on language_id": _case("recurrent_cell", "language_id", epochs=2),
+    "recurrent_cell on mnist1d": _case("recurrent_cell", "mnist1d", epochs=2),
+    "dilated convolutions on mnist1d": _case("dilated convolutions", "mnist1d", epochs=2),
+    "conv on mnist5k": _case(SMALL_CONV, "mnist5k", epochs=2),
+    "conv on scene_digits": _case(SMALL_CONV, "scene_digits", epochs=2),
+    "macro on mnist5k": _case(SMALL_MACRO, "mnist5k", epochs=2),
+    "macro on scene_digits": _case(SMALL_MACRO, "scene_digits", epochs=2),
 }
 BATCHES = (16, 64, 256)
 PARTS = ("cases", "batches", "sizes", "profile", "ideas", "workers", "jax")
@@ -86,11 +110,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each kind")
     parser.add_argument("--cores", type=_numbers, default=[2], help="cores to use, such as 1,2,4,8")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part; repeatable")
+    parser.add_argument("--processor", action="store_true", help="processor time of one thread each")
     parser.add_argument("--quick", action="store_true", help="an eighth of the networks, one repeat")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
     if options.quick:
         options.repeats = 1
+    if options.processor:
+        options.cores = [1]
     options.many = options.cores
     options.cores = max(options.many)
     figures = measure_all(options)
@@ -122,7 +149,9 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
         task = bar.add_task("", total=len(jobs))
         for part, name, case in jobs:
             bar.update(task, description=name)
-            row = measure(case, options.repeats, options.cores, complete=part == "cases")
+            timed = {**case, "processor": options.processor}
+            complete = part == "cases" and not options.processor
+            row = measure(timed, options.repeats, options.cores, complete=complete)
             figures.setdefault(part, {})[name] = row
             bar.advance(task)
     if "profile" in parts:
@@ -151,7 +180,7 @@ def measure(case: dict[str, Any], repeats: int, cores: int, *, complete: bool) -
         "fused": {"kind": "fused", "cores": cores},
         "ordinary, 1 thread": {"kind": "ordinary", "threads": 1},
     }
-    if complete or case["networks"] == 1:
+    if (complete or case["networks"] == 1) and not case.get("processor"):
         kinds["ordinary, 2 threads"] = {"kind": "ordinary", "threads": 2}
     runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     pairs: list[float] = []
@@ -192,7 +221,7 @@ def together(case: dict[str, Any]) -> list[dict[str, float]]:
 
 def _start(case: dict[str, Any]) -> subprocess.Popen[str]:
     command = [sys.executable, str(WORKER), json.dumps(case)]
-    root = str(WORKER.parent.parent)
+    root = str(WORKER.parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.speed.ordinary_loop import train_ordinary
+from nas_gym.networks import Network, NetworkBuilder
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
 from nas_gym.training import ChunkTraining, Member, Recipe, TrainingData, plan_chunks, train
@@ -27,6 +28,9 @@ TASKS: dict[str, dict[str, Any]] = {
     "dates": {"name": "dates"},
     "seasonal": {"name": "seasonal"},
     "spoken_words": {"name": "spoken_words"},
+    "pronunciation": {"name": "pronunciation"},
+    "mnist5k": {"name": "mnist5k"},
+    "scene_digits": {"name": "scene_digits"},
 }
 FITTING: dict[str, tuple[str, ...]] = {
     "mlp": ("digits", "mnist1d"),
@@ -47,6 +51,8 @@ FITTING: dict[str, tuple[str, ...]] = {
 }
 """Tasks of `TASKS` that fit each search space of the package."""
 SAME = "relu-64 > tanh-64"
+DILATED = "dilated convolutions"
+"""Chains that no space of the package has, see `dilated_chain`."""
 
 
 def main() -> None:
@@ -55,7 +61,8 @@ def main() -> None:
     torch.set_num_threads(threads)
     task = make_task(TASKS[case["task"]])
     data = data_of(task)
-    recipe = Recipe(epochs=10, batch_size=case.get("batch", 64), optimizer="adamw", learning_rate=0.01)
+    epochs, batch = case.get("epochs", 10), case.get("batch", 64)
+    recipe = Recipe(epochs=epochs, batch_size=batch, optimizer="adamw", learning_rate=0.01)
     members = draw(case, task)
     if case["kind"] == "jax":
         from benchmarks.speed.jax_training import run_jax
@@ -78,9 +85,10 @@ def main() -> None:
     warm = case["cores"] if case.get("workers") == "processes" else 2
     warm_up = [Member(member.network, member.seed, epochs=1) for member in (members * warm)[:warm]]
     run(case, warm_up, data, recipe)
-    before, start = peak_bytes(), time.perf_counter()
+    clock = time.process_time if case.get("processor") else time.perf_counter
+    before, start = peak_bytes(), clock()
     run(case, members, data, recipe)
-    seconds = time.perf_counter() - start
+    seconds = clock() - start
     memory = peak_bytes() - before
     rate = arithmetic(members, data, recipe) / seconds
     peak = peak_rate(int(case.get("cores", threads)))
@@ -114,12 +122,26 @@ def _set_beside(part: Any, constant: str, value: float) -> None:
 
 def draw(case: dict[str, Any], task: Any) -> list[Member]:
     """Architectures drawn uniformly with seed 0, or one architecture with many seeds."""
+    if case["space"] == DILATED:
+        rng = np.random.default_rng(0)
+        return [Member(dilated_chain(task, rng), 0) for _ in range(case["networks"])]
     space = make_search_space(case["space"], task.input_shape, task.outputs, task.facts)
     if case.get("same"):
         network = space.network(space.parse(SAME))
         return [Member(network, 0)] * int(case["networks"])
     rng = np.random.default_rng(0)
     return [Member(space.network(space.sample(rng)), 0) for _ in range(case["networks"])]
+
+
+def dilated_chain(task: Task, rng: np.random.Generator) -> Network:
+    """Two to five dilated convolutions with batch norm and relu, then the mean and a linear layer."""
+    builder = NetworkBuilder(task.input_shape)
+    node = builder.input
+    for _ in range(rng.integers(2, 6)):
+        channels, kernel, dilation = (int(rng.choice(these)) for these in ((8, 16), (3, 5), (2, 4)))
+        node = builder.dilated_conv(node, channels, kernel, dilation=dilation)
+        node = builder.activation(builder.batch_norm(node), "relu")
+    return builder.build(builder.linear(builder.global_avg_pool(node), task.outputs))
 
 
 def run(case: dict[str, Any], members: list[Member], data: TrainingData, recipe: Recipe) -> None:
