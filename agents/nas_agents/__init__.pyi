@@ -2,9 +2,9 @@ from .agent import Agent as Agent
 from .agent import NoEvaluationError as NoEvaluationError
 from .agent import SearchOver as SearchOver
 from .agent import Session as Session
-from .best_agent import BestAgent as BestAgent
-from .best_agent import best_agent as best_agent
 from .brute_force import BruteForce as BruteForce
+from .choice import BestAgent as BestAgent
+from .choice import best_agent as best_agent
 from .comparison.outcome import Comparison as Comparison
 from .comparison.plan import Plan as Plan
 from .comparison.progress import Advance as Advance

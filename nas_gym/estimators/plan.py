@@ -194,7 +194,8 @@ def plan_for(
     )
     if has_both:
         plan = _with_both(plan, task, recipe, agent, used)
-    return replace(plan, reasons=_reasons(task, plan, used))
+    chosen = [] if agent else [_agent_words(plan, budget)]
+    return replace(plan, reasons=(*_reasons(task, plan, used), *chosen))
 
 
 def _reasons(task: Task, plan: Plan, used: int) -> tuple[str, ...]:
@@ -218,6 +219,14 @@ def _agent(space: str, budget: int | None, networks: float) -> Mapping[str, Any]
     if name != "model-based":
         return {"name": name}
     return {"name": name, "first": min(FIRST, max(2, int(networks / 4)))}
+
+
+def _agent_words(plan: Plan, budget: int | None) -> str:
+    """Return which agent searches, and why; of two kinds of network that of the preferred one."""
+    from nas_agents import best_agent
+
+    found = best_agent(plan.search_space["name"], budget)
+    return f"agent {found.name}" + (f" ({plan.kind})" if plan.kind else "") + f": {found.why}"
 
 
 def _with_both(
