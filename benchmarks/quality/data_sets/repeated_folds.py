@@ -53,11 +53,10 @@ def main() -> None:
     )
     parser.add_argument("--report", action="store_true", help="only tell what is measured")
     options = parser.parse_args()
-    found = read_records(options.out)
     for draw in range(0 if options.report else options.draws):
         for name in options.data or DATA:
             case = {"data": name, "draw": draw, "rows": options.rows, "networks": options.networks}
-            if not any(case.items() <= one.items() for one in found):
+            if not any(case.items() <= one.items() for one in read_records(options.out)):
                 task = _task(name, options.rows, draw)
                 append_record(options.out, case | _measured(task, options.networks, draw))
     _tell(read_records(options.out))
