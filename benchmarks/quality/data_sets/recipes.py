@@ -1,7 +1,7 @@
 """What of a training recipe helps on tables: early stopping, the batch, the learning rate, more steps.
 
-    python benchmarks/quality/data_sets/recipes.py                       # early stopping, about 2 CPU minutes
-    python benchmarks/quality/data_sets/recipes.py --recipes --seeds 2   # other recipes, about 6 CPU minutes
+    python benchmarks/quality/data_sets/recipes.py             # early stopping, about 2 minutes of a core
+    python benchmarks/quality/data_sets/recipes.py --recipes   # other recipes, about 10
 
 Five fixed networks of the space `tabular` are trained on eight data sets, in several splits and with several
 seeds, by the recipe that `nas_gym.fit` takes for data of this size. Every training is measured on validation
@@ -56,23 +56,25 @@ def main() -> None:
     parser.add_argument("--data", action="append", choices=DATA)
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--networks", type=int, default=len(NETWORKS), help="of the fixed ones, the first")
     parser.add_argument("--recipes", action="store_true", help="compare recipes in place of early stopping")
     options = parser.parse_args()
     compared = _recipes if options.recipes else _early_stopping
-    for line in compared(options.data or DATA, options.splits, options.seeds):
+    for line in compared(options):
         print(line, flush=True)
 
 
-def _early_stopping(data: Sequence[str], splits: int, seeds: int) -> Iterator[str]:
+def _early_stopping(options: argparse.Namespace) -> Iterator[str]:
+    splits, seeds, networks = options.splits, options.seeds, NETWORKS[: options.networks]
     yield "| data | rows | epochs | last epoch | best epoch | difference | of the chosen network |"
     yield "|---|---|---|---|---|---|---|"
     differences, of_chosen = [], []
-    for name in data:
+    for name in options.data or DATA:
         last, best, chosen = [], [], []
         for split in range(splits):
             task = _task(name, split)
-            validation = _by_network(_curves(task, {}, seeds, "validation"), seeds)
-            test = _by_network(_curves(task, {}, seeds, "test"), seeds)
+            validation = _by_network(_curves(task, {}, networks, seeds, "validation"), seeds)
+            test = _by_network(_curves(task, {}, networks, seeds, "test"), seeds)
             epochs = validation.argmax(axis=2)[..., None]
             # Of networks and seeds: what each is judged by, and what it scores on test examples.
             pairs = [(validation[..., -1], test[..., -1])]
@@ -92,17 +94,20 @@ def _by_network(curves: np.ndarray, seeds: int) -> np.ndarray:
     return curves.reshape(-1, seeds, curves.shape[1])
 
 
-def _recipes(data: Sequence[str], splits: int, seeds: int) -> Iterator[str]:
+def _recipes(options: argparse.Namespace) -> Iterator[str]:
+    splits, seeds, networks = options.splits, options.seeds, NETWORKS[: options.networks]
     yield _line(["data", "rows", "as fit", *RECIPES])
     yield "|---" * (3 + len(RECIPES)) + "|"
     differences, usual, seconds = [], [], dict.fromkeys(("as fit", *RECIPES), 0.0)
-    for name in data:
+    for name in options.data or DATA:
         scores: dict[str, list[float]] = {one: [] for one in seconds}
         for split in range(splits):
             task = _task(name, split)
             for one in seconds:
                 start = time.process_time()
-                scores[one].append(float(_curves(task, RECIPES.get(one, {}), seeds, "test")[:, -1].mean()))
+                scores[one].append(
+                    float(_curves(task, RECIPES.get(one, {}), networks, seeds, "test")[:, -1].mean())
+                )
                 seconds[one] += time.process_time() - start
         usual.append(np.mean(scores["as fit"]))
         differences.append([100 * (np.mean(scores[one]) - usual[-1]) for one in RECIPES])
@@ -124,10 +129,10 @@ def _task(name: str, split: int) -> Task:
         )
 
 
-def _curves(task: Task, change: Mapping[str, Any], seeds: int, part: str) -> np.ndarray:
+def _curves(task: Task, change: Mapping[str, Any], texts: Sequence[str], seeds: int, part: str) -> np.ndarray:
     """Return the scores on a part after each epoch, (networks * seeds, epochs)."""
     space = make_search_space(SPACE, task.input_shape, task.outputs, task.facts)
-    networks = [space.network(space.parse(_text(text, space))) for text in NETWORKS]
+    networks = [space.network(space.parse(_text(text, space))) for text in texts]
     members = [Member(network, seed) for network in networks for seed in range(seeds)]
     measured = (task.x_test, task.y_test) if part == "test" else (task.x_validation, task.y_validation)
     data = training_data(resolve_device("cpu"), task.x_train, task.y_train, *measured, loss=task.target.loss)
