@@ -3,6 +3,8 @@ from .agent import NoEvaluationError as NoEvaluationError
 from .agent import SearchOver as SearchOver
 from .agent import Session as Session
 from .brute_force import BruteForce as BruteForce
+from .choice import BestAgent as BestAgent
+from .choice import best_agent as best_agent
 from .comparison.outcome import Comparison as Comparison
 from .comparison.plan import Plan as Plan
 from .comparison.progress import Advance as Advance

@@ -16,6 +16,17 @@ from nas_gym.errors import DataWarning, NASGymError
 
 P = ParamSpec("P")
 
+LEFT_OUT = {"gymnasium", "optuna", "sb3_contrib", "scipy", "sklearn", "sqlalchemy", "stable_baselines3"}
+LEFT_OUT |= {
+    "cloudpickle",
+    "google_crc32c",
+    "jinja2",
+    "matplotlib",
+    "platformdirs",
+    "tensorboard",
+    "threadpoolctl",
+}
+"""Modules that an install for predicting alone may lack, see `docs/own_data.md`."""
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
@@ -29,6 +40,12 @@ def polite(command: Callable[P, None]) -> Callable[P, None]:
                 command(*args, **kwargs)
         except NASGymError as error:
             typer.echo(f"nas-gym: {in_flags(str(error))}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] not in LEFT_OUT:
+                raise
+            lacking = f"this needs {error.name}, which an install for predicting alone lacks"
+            typer.echo(f"nas-gym: {lacking}: pip install nas-gym installs all it needs", err=True)
             raise typer.Exit(BAD_INPUT) from None
         except BrokenPipeError:
             raise  # of whoever reads what is printed, which is no file's fault

@@ -268,6 +268,10 @@ def load_network(path: str | Path) -> SavedNetwork:
             return _network_of(content)
     except NASGymError:
         raise
+    except ModuleNotFoundError as error:  # of an install without what the network needs, or of an own part
+        raise DataError(
+            f"{str(path)!r} needs the module {error.name!r}, which is not installed: install its package"
+        ) from error
     except Exception as error:
         damage = f", or it is damaged ({type(error).__name__})" if path.suffix == ".pt" else ""
         raise DataError(f"{str(path)!r} is no saved network{damage}: {PASS}") from error

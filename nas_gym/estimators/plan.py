@@ -20,7 +20,6 @@ SEARCH_SHARE = 0.6
 """Share of the time that is for the search."""
 FINALISTS_SHARE = 0.2
 """Share of the time that is for training the best networks again; the rest trains the choice and explains."""
-AGENT = "model-based"
 FEW: Mapping[str, Any] = {
     "name": "conv",
     "operations": ["conv3", "conv5", "max_pool"],
@@ -163,7 +162,7 @@ def plan_for(
         minutes: time for all of it, by the clock.
         folds: parts that it is judged by, 1 for a single split; see `with_folds`.
         small: whether a smaller network may score a little less.
-        agent: name of the agent; None for the one that found the best networks in our comparisons.
+        agent: name of the agent; None for that of `nas_agents.best_agent`.
         ensemble: networks whose answers are averaged.
         recipe: options of the recipe; None for one that follows from the data and the time.
         budget: networks that the search may train at most; None for as many as the time allows.
@@ -182,7 +181,7 @@ def plan_for(
     used = _folds_used(folds, expected, budget)
     plan = Plan(
         space,
-        agent or _agent(expected / used),
+        agent or _agent(space["name"], budget, expected / used),
         folds,
         max(FINALISTS, ensemble),
         MARGIN if small else 0.0,
@@ -195,7 +194,8 @@ def plan_for(
     )
     if has_both:
         plan = _with_both(plan, task, recipe, agent, used)
-    return replace(plan, reasons=_reasons(task, plan, used))
+    chosen = [] if agent else [_agent_words(plan, budget)]
+    return replace(plan, reasons=(*_reasons(task, plan, used), *chosen))
 
 
 def _reasons(task: Task, plan: Plan, used: int) -> tuple[str, ...]:
@@ -211,9 +211,22 @@ def _reasons(task: Task, plan: Plan, used: int) -> tuple[str, ...]:
     )
 
 
-def _agent(networks: float) -> Mapping[str, Any]:
-    """Return the agent for a search of about so many networks."""
-    return {"name": AGENT, "first": min(FIRST, max(2, int(networks / 4)))}
+def _agent(space: str, budget: int | None, networks: float) -> Mapping[str, Any]:
+    """Return the agent for a search of a space with a budget, of about so many networks in its time."""
+    from nas_agents import best_agent
+
+    name = best_agent(space, budget).name
+    if name != "model-based":
+        return {"name": name}
+    return {"name": name, "first": min(FIRST, max(2, int(networks / 4)))}
+
+
+def _agent_words(plan: Plan, budget: int | None) -> str:
+    """Return which agent searches, and why; of two kinds of network that of the preferred one."""
+    from nas_agents import best_agent
+
+    found = best_agent(plan.search_space["name"], budget)
+    return f"agent {found.name}" + (f" ({plan.kind})" if plan.kind else "") + f": {found.why}"
 
 
 def _with_both(
@@ -235,7 +248,7 @@ def _with_both(
     before = replace(
         plan,
         search_space=space,
-        agent=agent or _agent(effort.trainings(searching) / used),
+        agent=agent or _agent(space["name"], budget, effort.trainings(searching) / used),
         minutes=searching / 60,
         finalist_seconds=seconds - searching,
         recipe=effort.recipe,

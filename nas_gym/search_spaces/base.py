@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
-from gymnasium import spaces
 
 from nas_gym._shared import Shared
 from nas_gym.errors import ConfigError
@@ -21,6 +20,9 @@ from nas_gym.search_spaces.graph.edit_graph import EditGraph
 from nas_gym.search_spaces.graph.paths import MOST_EXPANDED, EditPath, find_distance, find_path
 from nas_gym.search_spaces.sketch import Sketch
 from nas_gym.search_spaces.variables import DEPTH, Variable
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 EditKind = Literal["keep", "add", "remove", "swap"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium import spaces
 
 from nas_gym.errors import ConfigError
 from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
@@ -17,6 +17,9 @@ from nas_gym.search_spaces.description import Description, activation_words, des
 from nas_gym.search_spaces.options import names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import by_name
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,15 @@ class MLPSpace(SearchSpace[MLP]):
         self._numbering = ChainNumbering(self.choices, self.max_layers)
         self.size = self._numbering.size
         self.variables = by_name(chain_variables(self.max_layers, aspects))
-        nvec = [1 + len(self.choices)] * self.max_layers
-        self.observation_space = spaces.Dict({"layers": spaces.MultiDiscrete(nvec)})
         self.num_box_codes = 2 + len(self.choices)
         self.num_link_codes = 1
+
+    @cached_property
+    def observation_space(self) -> spaces.Dict:  # type: ignore[override]
+        from gymnasium import spaces
+
+        nvec = [1 + len(self.choices)] * self.max_layers
+        return spaces.Dict({"layers": spaces.MultiDiscrete(nvec)})
 
     def config(self) -> dict[str, Any]:
         return {

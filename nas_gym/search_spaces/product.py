@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from gymnasium import spaces
 
 from nas_gym.search_spaces.base import A, SearchSpace
 from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.variables import Variable, by_name
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 
 class ProductSpace(SearchSpace[A]):
@@ -32,7 +36,13 @@ class ProductSpace(SearchSpace[A]):
         self._numbering = MixedRadix(sizes)
         self._observed = observed
         self.size = self._numbering.size
-        self.observation_space = spaces.Dict({observed: spaces.MultiDiscrete(sizes)})
+
+    @cached_property
+    def observation_space(self) -> spaces.Dict:  # type: ignore[override]
+        from gymnasium import spaces
+
+        sizes = [len(variable.choices) for variable in self.variables.values()]
+        return spaces.Dict({self._observed: spaces.MultiDiscrete(sizes)})
 
     @abstractmethod
     def codes(self, architecture: A) -> Sequence[int]:

@@ -127,7 +127,12 @@ def _needed(told: Mapping[str, Any]) -> list[str]:
 
 
 def _check_complete(space: SearchSpace[Any]) -> None:
-    missing = [name for name in SearchSpace.__annotations__ if not hasattr(space, name)]
+    # Of a property its class is asked: that of observations needs Gymnasium, which a light install has not.
+    missing = [
+        name
+        for name in SearchSpace.__annotations__
+        if not (hasattr(type(space), name) or name in vars(space))
+    ]
     if missing:
         raise ConfigError(
             f"the search space {type(space).__name__} has no {', no '.join(missing)}: set what the class "

@@ -22,6 +22,7 @@ from nas_gym.tasks.splits import (
     stratified,
 )
 
+AGAIN = 1_000_003  # between the seeds of repeated cuts, so that those of two split seeds do not meet
 UNUSED = -1
 """The part of an example that goes nowhere."""
 
@@ -289,12 +290,16 @@ def _folds(
         return ()
     both = np.concatenate([train, validation])
     places = np.arange(len(both))
-    first, rest = places[len(train) :], places[: len(train)]
-    folds, seed = preparation.folds, preparation.split_seed
+    folds, seed, repeats = preparation.folds, preparation.split_seed, preparation.fold_repeats
+    cuts = [(places[len(train) :], places[: len(train)], folds, seed)]
+    # Of a cut of all examples the first part is empty, and it counts as one of the folds.
+    cuts += [(places[:0], places, folds + 1, seed + repeat * AGAIN) for repeat in range(1, repeats)]
     if division.groups is not None or strata.labels is not None:
         groups = np.arange(len(strata.y)) if division.groups is None else division.groups
-        return grouped_folds(groups[both], strata.counts[both], first, rest, folds, seed)
-    return fold_parts(strata.y[both], first, rest, folds, seed)
+        parts = [grouped_folds(groups[both], strata.counts[both], *cut) for cut in cuts]
+    else:
+        parts = [fold_parts(strata.y[both], *cut) for cut in cuts]
+    return tuple(part for cut in parts for part in cut if len(part))
 
 
 def _of_time(division: Division, parts: Sequence[np.ndarray]) -> str:

@@ -43,6 +43,9 @@ class Preparation:
         folds: parts that all but the test examples are cut into, each of them the validation part once:
             a training with seed s leaves out part s modulo `folds`. 1 for a single split; else
             `validation_size` follows from it.
+        fold_repeats: how often they are cut, each time by another shuffle: a training with seed s then leaves
+            out part s modulo `folds` times `fold_repeats`, the parts of the first cut before those of the
+            second. 1 for once.
     """
 
     train_size: Size | None = None
@@ -56,6 +59,7 @@ class Preparation:
     noise: float = 0.0
     noise_seed: int = 0
     folds: int = 1
+    fold_repeats: int = 1
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -71,6 +75,12 @@ class Preparation:
                 raise ConfigError(f"{option} must be a whole number of at least 0, not {value!r}")
         if whole(self.folds) is None or not 1 <= self.folds <= MOST_FOLDS:
             raise ConfigError(f"folds must be a whole number from 1 to {MOST_FOLDS}, not {self.folds!r}")
+        if whole(self.fold_repeats) is None or not 1 <= self.fold_repeats <= MOST_FOLDS:
+            raise ConfigError(
+                f"fold_repeats must be a whole number from 1 to {MOST_FOLDS}, not {self.fold_repeats!r}"
+            )
+        if self.fold_repeats > 1 and self.folds == 1:
+            raise ConfigError("fold_repeats cuts the folds again, and there are none: pass folds, too")
         if self.folds > 1 and (self.noise or self.label_noise or self.train_size is not None):
             raise ConfigError(
                 "folds train on every example but those of the test part, without noise: leave out "

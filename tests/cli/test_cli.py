@@ -159,6 +159,16 @@ def test_a_table_is_searched_and_its_optimum_known(cli, environment):
     assert cli("replay", file.parent).exit_code == 0
 
 
+def test_without_an_agent_the_best_by_our_comparisons_is_taken_and_said(cli):
+    result = cli("search", "--env", "NASTable-MLP-v0", "--budget", "3")
+    assert result.exit_code == 0, result.output
+    assert "agent pretrained: the fewest evaluations to the best network on mlp tables" in result.stderr
+    assert list(Path("tensorboard_logs").glob("*/pretrained/seed0/result.json"))
+    refused = cli("search", "--env", "NASTable-MLP-v0", "--set", "alpha=1")
+    assert refused.exit_code == 2
+    assert "--set is of an agent, and none is named: name it by --agent" in refused.stderr
+
+
 def test_the_parts_are_listed(cli):
     output = cli("list").stdout
     for line in (

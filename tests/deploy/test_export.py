@@ -6,8 +6,6 @@ import csv
 import importlib.util
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +25,7 @@ from nas_gym.errors import ConfigError, DataError, DataWarning, NASGymError
 from nas_gym.networks import Add, Network, NetworkBuilder, NetworkModule, Node, Operation
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Classes, Values, make_task
+from tests.helpers.light_install import install, run
 from tests.helpers.networks import operation_networks
 
 MISSING = {
@@ -165,30 +164,13 @@ def test_onnx_takes_the_columns_of_a_table_by_name_and_refuses_an_unknown_text(s
     assert json.loads(metadata["nas_gym.versions"])["torch"] == str(torch.__version__)
 
 
-ISOLATED = """
-import runpy, sys
-_, site, folder, rows = sys.argv
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("nas_gym", "nas_agents", "gymnasium", "pandas", "sklearn"):
-            raise ImportError(name)
-sys.meta_path.insert(0, Blocked())
-sys.path[:0] = [folder, site]
-sys.argv[:] = ["predict.py", rows]
-runpy.run_path(folder + "/predict.py", run_name="__main__")
-"""
-
-
-def test_exported_code_predicts_rows_in_a_process_without_nas_gym(shop, tmp_path):
+def test_exported_code_predicts_rows_where_numpy_and_pytorch_alone_are_installed(shop, tmp_path):
     saved, file, rows = shop
     done = export_network(saved, "python", tmp_path / "shop", rows=file)
-    program = tmp_path / "isolated.py"
-    program.write_text(ISOLATED)
+    install(tmp_path / "site", ["numpy", "torch"], ours=False)
 
     def predict(rows_file):
-        site = next(path for path in sys.path if path.endswith("site-packages"))
-        command = [sys.executable, "-I", program, site, done.path, rows_file]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        return run(tmp_path / "site", [done.path / "predict.py", rows_file], tmp_path)
 
     found = predict(file)
     assert found.returncode == 0, found.stderr

@@ -232,7 +232,8 @@ def test_little_time_takes_fewer_folds_a_smaller_space_and_a_shorter_recipe():
     assert len(little.seeds) < len(much.seeds) == 5
     assert little.seeds <= more.seeds <= much.seeds
     assert little.recipe.get("epochs", 0) <= much.recipe["epochs"]
-    assert little.agent["first"] < much.agent["first"]
+    assert little.before.agent["first"] < much.before.agent["first"]
+    assert (much.agent["name"], much.before.agent["name"]) == ("pretrained", "model-based")
     assert little == plan_for(task, 0.2, folds=5)
 
 

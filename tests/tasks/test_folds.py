@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.evaluators import Request, Store, StoredEvaluator, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tasks import Task, make_task
+from nas_gym.tasks import Task, make_task, unsaid
 
 
 def task_of(n=150, classes=3, folds=5, values=False, seed=0, **options):
@@ -47,6 +47,25 @@ def test_the_validation_parts_are_a_partition_of_all_but_the_test_part(n, classe
         task.fold(0), (task.x_train, task.y_train, task.x_validation, task.y_validation), strict=True
     ):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["classes", "values", "groups"])
+def test_folds_are_cut_again_by_other_shuffles(kind):
+    options = {"values": True} if kind == "values" else {}
+    if kind == "groups":
+        options = {"group": np.arange(150) // 3}
+    with unsaid():
+        once, thrice = task_of(**options), task_of(fold_repeats=3, **options)
+    assert [fold.tolist() for fold in thrice.folds[:5]] == [fold.tolist() for fold in once.folds]
+    assert len(thrice.folds) == 15
+    known = len(once.known[1])
+    for cut in (thrice.folds[:5], thrice.folds[5:10], thrice.folds[10:]):
+        assert sorted(np.concatenate(cut).tolist()) == list(range(known))
+    assert len({tuple(fold.tolist()) for fold in thrice.folds}) == 15
+    assert (thrice.fold_of(7), once.fold_of(7)) == (7, 2)
+    assert thrice.fingerprint != once.fingerprint
+    for number in (5, 14):
+        assert np.array_equal(thrice.fold(number)[2], thrice.known[0][thrice.folds[number]])
 
 
 def test_a_task_without_folds_is_what_it_was_and_one_with_folds_is_another():
@@ -108,6 +127,8 @@ def test_a_refitted_network_learned_from_the_validation_part_too():
     [
         ({"folds": 0}, "folds must be a whole number from 1 to 100, not 0"),
         ({"folds": 2.5}, "folds must be a whole number"),
+        ({"fold_repeats": 0}, "fold_repeats must be a whole number from 1 to 100, not 0"),
+        ({"fold_repeats": 2}, "fold_repeats cuts the folds again, and there are none: pass folds, too"),
         ({"folds": 5, "noise": 0.1}, "folds train on every example .* leave out train_size, noise"),
         ({"folds": 5, "train_size": 20}, "folds train on every example"),
         ({"folds": 100}, "validation part would have 1 examples for 3 classes: raise validation_size"),

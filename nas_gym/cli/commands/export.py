@@ -49,7 +49,7 @@ def export(
     checked: Any = rows if rows is not None else _test_rows(folder)
     which = f"rows of {rows.name}" if rows is not None else "test examples of the run"
     if checked is None:
-        which = "examples drawn like those in training, since the data of the run is not here"
+        which = "examples drawn like those in training, since the data of the run cannot be had"
     path = out if out is not None else _beside(network, to)
     done = export_network(saved, to, path, rows=checked)
     typer.echo(f"{done}; checked with {which}")
@@ -68,12 +68,13 @@ def _beside(network: Path, to: str) -> Path:
 def _test_rows(folder: Path) -> Any:
     """Return raw test examples of the run that a network lies in; None where its data cannot be had."""
     from nas_gym.errors import NASGymError
-    from nas_gym.traces import RunFolder, rebuild
 
-    run = RunFolder(folder)
     try:
+        from nas_gym.traces import RunFolder, rebuild
+
+        run = RunFolder(folder)
         unwrapped: Any = rebuild(run.config(), folder=run).unwrapped
-    except (NASGymError, OSError):
+    except (NASGymError, OSError, ModuleNotFoundError):  # the last in a light install, which only predicts
         return None
     task = unwrapped.task
     return task.x_test[:ROWS].astype(float) * task.scale + task.mean

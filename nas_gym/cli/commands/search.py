@@ -21,6 +21,7 @@ from nas_gym.cli.option_groups import in_place_of
 from nas_gym.cli.problem import Problem, problem_of
 from nas_gym.cli.progress import search_bar
 from nas_gym.cli.task_options import tasks_of
+from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
     from nas_gym.envs import Budget
@@ -41,7 +42,13 @@ DEFAULT_BUDGET = "100"
 @in_place_of("problem", problem_of)
 def search(
     *,
-    agent: Annotated[str, typer.Option(help="Name of the agent, see `nas-gym list`.")],
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the agent, see `nas-gym list`; by default the best by our comparisons for the "
+            "search space and the budget."
+        ),
+    ] = None,
     task: Annotated[
         str | None,
         typer.Option(help="Name, JSON, or the path of a file: a table (.csv, .xlsx, ...) or .npz."),
@@ -66,6 +73,9 @@ def search(
     The chosen network is retrained with 3 training seeds that the search did not use; the weights
     of the first are saved as best.pt in the run's folder, beside the trace for TensorBoard.
     """
+    if agent is None and (setting or start is not None):
+        given = "--set" if setting else "--start"
+        raise ConfigError(f"{given} is of an agent, and none is named: name it by --agent")
     environment = dict(problem.environment)
     if (where := executor_of(executor, address)) is not None:
         environment["executor"] = where
@@ -74,7 +84,7 @@ def search(
     ):
         environment["task"] = each
     folder = search_and_show(
-        options.agent_of(agent, setting or []),
+        None if agent is None else options.agent_of(agent, setting or []),
         options.limits_of(budget, minutes, DEFAULT_BUDGET),
         seed,
         problem.env_id,
@@ -88,7 +98,7 @@ def search(
 
 
 def search_and_show(
-    agent: str | Mapping[str, Any],
+    agent: str | Mapping[str, Any] | None,
     budget: Budget,
     seed: int,
     env_id: str,
@@ -99,6 +109,8 @@ def search_and_show(
 ) -> Path:
     """Search under a progress bar, keep the chosen network, and print its scores and where it is.
 
+    Without an agent it is that of `nas_agents.best_agent`, which is told.
+
     Returns:
         The folder of the run.
     """
@@ -108,12 +120,29 @@ def search_and_show(
         experiment = experiment_folder(logdir, made, name)
         unwrapped: Any = made.unwrapped
         target, selects_on_test = unwrapped.task.target, unwrapped.evaluator.selects_on_test
+        if agent is None:
+            agent = _best_agent(unwrapped, budget)
     folder = experiment / label(agent) / f"seed{seed}"
     spec = RunSpec(agent, budget, str(folder), seed, env_id, env, start=None if start is None else str(start))
     with search_bar(Console(stderr=True), label(agent), budget) as move:
         result = run(spec, move, keep_network=True)
     _show_result(result, target, folder, experiment, selects_on_test=selects_on_test)
     return folder
+
+
+def _best_agent(env: Any, budget: Budget) -> str:
+    """Return the name of the agent for an environment and a budget, and tell it with the reason."""
+    from nas_agents import best_agent
+
+    evaluations = budget.get("evaluations") if isinstance(budget, Mapping) else budget
+    space = env.search_space.name
+    found = best_agent(space, evaluations, objectives=1 if env.objectives is None else len(env.objectives))
+    limit = "this time" if evaluations is None else f"{evaluations:g} evaluations"
+    print_plain(
+        Console(stderr=True),
+        f"agent {found.name}: {found.why} (space {space}, {limit}; --agent names another)",
+    )
+    return found.name
 
 
 def _show_result(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium import spaces
 
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.networks import ACTIVATIONS, Network, Shape
@@ -24,6 +24,9 @@ from nas_gym.search_spaces.drawing import Draft, Drawing
 from nas_gym.search_spaces.options import distinct, grid_shape, names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import Variable, by_name
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 EXAMPLES = ("conv1", "conv3", "conv5", "conv7", "sep3", "sep5", "sep7", *POOLS)
 
@@ -114,7 +117,6 @@ class ConvSpace(SearchSpace[Conv]):
         self.actions = self._edits.actions
         self.size = self._index.size
         self.variables = by_name(self._list_variables())
-        self.observation_space = self._list_observation()
         self.num_box_codes = 2 + len(self.choices)
         self.num_link_codes = 2
 
@@ -252,7 +254,10 @@ class ConvSpace(SearchSpace[Conv]):
         skips = [Variable.at("skip", pair, ("no", "yes")) for pair in self.skips]
         return [*chain_variables(self.max_layers, aspects), *skips]
 
-    def _list_observation(self) -> spaces.Dict:
+    @cached_property
+    def observation_space(self) -> spaces.Dict:  # type: ignore[override]
+        from gymnasium import spaces
+
         slots: dict[str, spaces.Space[Any]] = {
             name: spaces.MultiDiscrete([1 + len(options)] * self.max_layers)
             for name, options in (

@@ -5,16 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from gymnasium import spaces
 
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace
 from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.drawing import Draft
 from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.variables import Variable, by_name
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 H = TypeVar("H", bound=Any)
 """Architectures: frozen dataclasses with ``wholes``, a word for each aspect of the whole, and ``layers``."""
@@ -73,14 +76,20 @@ class HeadedSpace(SearchSpace[H]):
         self.size = self._heads.size * self._chains.size
         whole_variables = [Variable.of_whole(aspect, choices) for aspect, choices in self.wholes.items()]
         self.variables = by_name([*whole_variables, *chain_variables(self.max_layers, aspects)])
-        self.observation_space = spaces.Dict(
+        self.num_box_codes = 2 + len(self.choices) + sum(sizes)
+        self.num_link_codes = 1
+
+    @cached_property
+    def observation_space(self) -> spaces.Dict:  # type: ignore[override]
+        from gymnasium import spaces
+
+        sizes = [len(choices) for choices in self.wholes.values()]
+        return spaces.Dict(
             {
                 "layers": spaces.MultiDiscrete([1 + len(self.choices)] * self.max_layers),
                 "wholes": spaces.MultiDiscrete(sizes),
             }
         )
-        self.num_box_codes = 2 + len(self.choices) + sum(sizes)
-        self.num_link_codes = 1
 
     def smallest(self) -> H:
         return self._made(tuple(choices[0] for choices in self.wholes.values()), (self.choices[0],))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium import spaces
 
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
@@ -33,6 +33,9 @@ from nas_gym.search_spaces.nasbench101.network import stacked_network
 from nas_gym.search_spaces.options import grid_shape, names, whole
 from nas_gym.search_spaces.sketch import Sketch
 from nas_gym.search_spaces.variables import DEPTH, Variable, by_name
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 ABSENT, PRESENT = 0, 1
 MEMBERS = {
@@ -127,14 +130,19 @@ class NASBench101Space(SearchSpace[GraphCell]):
         self.size = self._index.size
         self._places = edge_places(self._inner)
         self.variables = by_name(self._list_variables())
-        self.observation_space = spaces.Dict(
+        self.num_box_codes = 2 + len(self.operations)
+        self.num_link_codes = 1
+
+    @cached_property
+    def observation_space(self) -> spaces.Dict:  # type: ignore[override]
+        from gymnasium import spaces
+
+        return spaces.Dict(
             {
                 "operations": spaces.MultiDiscrete([1 + len(self.operations)] * self._inner),
                 "edges": spaces.MultiBinary(len(self._places)),
             }
         )
-        self.num_box_codes = 2 + len(self.operations)
-        self.num_link_codes = 1
 
     def config(self) -> dict[str, Any]:
         return {

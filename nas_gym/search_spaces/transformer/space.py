@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium import spaces
 
 from nas_gym._checks import number
 from nas_gym.errors import ConfigError
@@ -33,6 +33,9 @@ from nas_gym.search_spaces.transformer.architecture import (
 from nas_gym.search_spaces.transformer.front import LAYER, Front, stride_of
 from nas_gym.search_spaces.transformer.network import Answers, transformer_network
 from nas_gym.search_spaces.variables import Variable, by_name
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
 
 POSITIONS = ("sines", "trained")
 
@@ -183,19 +186,27 @@ class TransformerSpace(SearchSpace[Transformer]):
         self.choices = tuple(every_block(self.kinds, self._values))
         self._by_text = {str(block): block for block in self.choices}
         self._numbers = {block: place for place, block in enumerate(self.choices)}
-        aspects: dict[str, Sequence[object]] = {"block": self.kinds, **self.aspects}
+        aspects = self._all_aspects()
         self.actions = (KEEP, *chain_edits(self.max_layers, list(self._by_text), aspects))
         self._numbering = ChainNumbering(self.choices, self.max_layers)
         self.size = self._numbering.size
         self.variables = by_name(chain_variables(self.max_layers, aspects))
-        self.observation_space = spaces.Dict(
-            {
-                _plural(aspect): spaces.MultiDiscrete([1 + len(values)] * self.max_layers)
-                for aspect, values in aspects.items()
-            }
-        )
         self.num_box_codes = 2 + len(self.choices)
         self.num_link_codes = 1
+
+    @cached_property
+    def observation_space(self) -> spaces.Dict:  # type: ignore[override]
+        from gymnasium import spaces
+
+        return spaces.Dict(
+            {
+                _plural(aspect): spaces.MultiDiscrete([1 + len(values)] * self.max_layers)
+                for aspect, values in self._all_aspects().items()
+            }
+        )
+
+    def _all_aspects(self) -> dict[str, Sequence[object]]:
+        return {"block": self.kinds, **self.aspects}
 
     def config(self) -> dict[str, Any]:
         return {
