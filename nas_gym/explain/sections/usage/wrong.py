@@ -113,7 +113,7 @@ def _labels(task: Task, outputs: np.ndarray) -> Wrong:
         f"It is wrong on some label of {len(order):,} of {count}, most on {example_words(task, worst)}: it "
         f"gives {names[label]} a probability of {stated}, and the example {has}."
     )
-    cells = []
+    cells: list[tuple[Cell, ...]] = []
     for row in order[:WORST].tolist():
         lacks, adds = truth[row] & ~answers[row], answers[row] & ~truth[row]
         surest = int(off[row].argmax())
