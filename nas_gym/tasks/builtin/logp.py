@@ -27,8 +27,9 @@ def logp(
     standard deviation 2.0. Examples, duplicates and parts are those of `melting_point`; the score is R².
 
     It is nearly additive over the atoms, so that a network without message passing is far from hopeless, and
-    a sum over the atoms is better than a mean. For ranking agents take the table ``NASTable-Molecules-v0``: by
-    one training of the usual recipe networks differ by 2.7 times the noise of a seed (docs/domains/chemistry.md).
+    a sum over the atoms is better than a mean. For ranking agents take the table
+    ``NASTable-Molecules-v0``: by one training of the usual recipe networks differ by 2.7 times the noise of a
+    seed, which is too little (docs/domains/chemistry.md).
 
     Args:
         split: ``"scaffold"`` or ``"random"``.
