@@ -33,6 +33,7 @@ _LETTERS = (
 )
 _OPEN_ROWS = 8
 _LONG = 16
+_SHORT = 9
 TALL = 1.5
 """Height by width above which a drawing for a phone does not fit a column on paper."""
 MANY = 6
@@ -141,10 +142,10 @@ def _table(section: Section, table: Table, *, is_open: bool) -> Mapping[str, Any
 
 
 def _looks(table: Table, texts: Sequence[Sequence[str]]) -> list[str]:
-    """Return the class of each column: numbers stand at the right, long texts need room."""
+    """Return the class of each column: numbers stand right, long texts need room, short ones a line."""
     longest = [max((len(row[n]) for row in texts), default=0) for n in range(len(table.columns))]
     return [
-        "number" if is_numeric else "long" if length > _LONG else ""
+        "number" if is_numeric else "long" if length > _LONG else "short" if length <= _SHORT else ""
         for is_numeric, length in zip(numeric_columns(table), longest, strict=True)
     ]
 
