@@ -59,9 +59,11 @@ def test_precision_recall_and_f1_are_those_of_scikit_learn() -> None:
     table, wrong = found.tables([0, 2])
     scores = [row[-1] for row in table.rows]
     assert scores == sorted(scores)
-    assert wrong.columns == ("example", "label", "has it", "probability stated", "a", "c")
+    assert wrong.columns == ("row", "label", "has it", "probability stated", "a", "c")
+    assert task.origins is not None
+    rows = [task.origins.name(row) for row in range(len(truth))]
     for example, label, there, stated, *_ in wrong.rows:
-        place = int(example) - 1, NAMES.index(str(label))
+        place = rows.index(example), NAMES.index(str(label))
         assert (there == "yes") == bool(truth[place])
         assert (float(stated) > 0.5) != bool(truth[place])
     json.dumps(found.numbers())
