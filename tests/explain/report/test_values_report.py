@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain import Explanation, Section, explain, read_evidence
+from nas_gym.explain.evidence.example_names import example_words
 from nas_gym.explain.evidence.network import TrainedNetwork, trained_network
 from nas_gym.explain.methods.attribution.score_drop import outputs_of
 from nas_gym.explain.report.page import page_of
@@ -139,7 +140,7 @@ def test_the_network_is_explained_by_its_errors_in_the_units_of_the_data(
     assert worst["example"] == int(np.abs(answers - truth).argmax())
     assert worst["true"] == pytest.approx(truth[worst["example"]], rel=1e-5)
     text = " ".join([*explanation["network"].answer, *explanation["network"].details])
-    assert f"is on validation example {worst['example'] + 1}" in text
+    assert f"on validation examples is on {example_words(task, worst['example'])}" in text
     assert {figure.name for figure in explanation["network"].figures} >= {"layers", "answers", "errors"}
     assert not {"confusion", "calibration", "classes"} & set(numbers)
 
