@@ -152,7 +152,6 @@ def test_a_folder_that_holds_no_run_cannot_be_replayed(cli):
 
 def test_options_that_do_not_exist_exit_with_2(cli):
     assert cli("search", "--agnet", "random").exit_code == 2
-    assert cli("search").exit_code == 2
     assert cli("find").exit_code == 2
 
 
