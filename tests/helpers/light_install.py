@@ -46,9 +46,13 @@ def install(site: Path, packages: Sequence[str], *, ours: bool = True) -> None:
                 (site / name).symlink_to(str(distribution.locate_file(name)))
     if not ours:
         return
-    nas_gym = metadata.distribution("nas-gym")
-    about = next(file.parts[0] for file in nas_gym.files or () if file.parts[0].endswith(".dist-info"))
-    (site / about).symlink_to(str(nas_gym.locate_file(about)))
+    about = next(
+        Path(str(found.locate_file(file.parts[0])))
+        for found in metadata.distributions(name="nas-gym")  # a checkout may have an older kind, too
+        for file in found.files or ()
+        if file.parts[0].endswith(".dist-info")
+    )
+    (site / about.name).symlink_to(about)
     (site / "nas_gym").symlink_to(ROOT / "nas_gym")
     (site / "nas_agents").symlink_to(ROOT / "agents" / "nas_agents")
 
