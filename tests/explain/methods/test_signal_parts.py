@@ -89,6 +89,34 @@ def test_without_a_rate_a_long_signal_has_stretches_of_points_and_a_short_one_no
     assert not ways_of(short)
 
 
+def test_a_signal_whose_last_point_is_left_over_or_whose_end_is_silent_is_told_without_a_warning() -> None:
+    x = np.random.default_rng(0).normal(size=(60, 1, 401))
+    x[:, :, 380:] = 0
+    task = Task.from_arrays(x, np.arange(60) % 2)
+    parts = sound_parts(task)
+    assert parts.stretches[0] == (0, 11)
+    assert parts.stretches[-1][1] == 401
+    assert min(end - start for start, end in parts.stretches) > 1
+    answers = nn.Sequential(nn.Flatten(), nn.Linear(401, 2)).double()
+    found = occlusion(answers, task, ways_of(task)[STRETCH], 0)
+    assert found.mean_effects()[-1] == 0
+    use = use_of(task, hidden={STRETCH: found})
+    assert hidden_parts.words_of(use)[0].startswith("Of a signal of 401 points it listens most")
+    assert hidden_parts.tables_of(use)[0].rows[-1][1:] == (0, None)
+    assert hidden_parts.figures_of(use)
+
+
+def test_a_slow_recording_has_stretches_of_two_points_and_one_that_is_silent_is_told_by_its_bands() -> None:
+    x = np.random.default_rng(0).normal(size=(60, 1, 38))
+    slow = replace(Task.from_arrays(x, np.arange(60) % 2), files=SignalForm(1, 38, 20))
+    assert {end - start for start, end in sound_parts(slow).stretches} == {2}
+    answers = nn.Sequential(nn.Flatten(), nn.Linear(38, 2)).double()
+    use = use_of(slow, hidden={BAND: occlusion(answers, slow, ways_of(slow)[BAND], 0)})
+    assert hidden_parts.words_of(use)[0].startswith("It ")
+    assert hidden_parts.tables_of(use)
+    assert hidden_parts.figures_of(use)
+
+
 @pytest.fixture
 def series() -> Task:
     """Signals of three channels, whose value is the last point of the second."""

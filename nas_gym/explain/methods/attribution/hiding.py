@@ -11,6 +11,8 @@ from nas_gym.explain.methods.attribution.sound_parts import SoundParts, sound_pa
 from nas_gym.tasks import GraphInputs, Task, TokenInputs
 
 TOKEN, NODE, EDGE, STRETCH, BAND = "token", "node", "edge", "stretch", "band"
+SOUND = (STRETCH, BAND)
+"""Parts of long signals, such as recordings."""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,19 @@ class Occlusion:
         """Whether the parts that rank first cost more than each of the random choices."""
         return bool(self.drop > self.random.max())
 
+    def mean_effects(self, examples: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the mean effect of each place, float64 (places,), over the examples with a part there.
+
+        Args:
+            examples: which examples, numbers or bools along `rows`; by default all.
+
+        Returns:
+            The means, 0 where none of these examples has a part.
+        """
+        found = self.effects[examples]
+        means: np.ndarray = np.nansum(found, axis=0) / np.maximum((~np.isnan(found)).sum(axis=0), 1)
+        return means
+
 
 def examples_for(flops: int, parts: int) -> int:
     """Return of how many examples the parts are hidden, for a network of so many operations."""

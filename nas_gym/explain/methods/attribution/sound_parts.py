@@ -59,9 +59,10 @@ def sound_parts(task: Task) -> SoundParts | None:
     rate, length = task.files.rate if task.files is not None else None, task.input_shape[1]
     if rate is None and length < LONG:
         return None
-    shortest = max(1, length // MOST) if rate is None else max(1, round(SECONDS * rate))
+    shortest = 2 if rate is None else max(2, round(SECONDS * rate))  # of one point nothing tells silence
     step = max(shortest, math.ceil(length / MOST))
-    stretches = tuple((start, min(start + step, length)) for start in range(0, length, step))
+    starts = range(0, max(1, length - 1), step)
+    stretches = tuple(zip(starts, [*starts[1:], length], strict=True))
     return SoundParts(length, rate, stretches, () if rate is None else _bands(length, rate))
 
 

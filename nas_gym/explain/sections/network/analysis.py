@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_gym._clock import in_time
 from nas_gym.explain.evidence.network import TrainedNetwork
-from nas_gym.explain.methods.attribution.hiding import BAND, STRETCH, ways_of
+from nas_gym.explain.methods.attribution.hiding import SOUND, ways_of
 from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, has_captum
 from nas_gym.explain.methods.attribution.network_inputs import (
     DeletionCheck,
@@ -32,9 +32,6 @@ from nas_gym.explain.sections.network.answers import Answers
 from nas_gym.explain.sections.network.kinds import measure_answers
 from nas_gym.networks import NetworkModule
 from nas_gym.tasks import LogMelForm, Task
-
-SOUND = (STRETCH, BAND)
-"""Parts of recordings, whose networks may be large."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +140,7 @@ def _hidden(module: NetworkModule, task: Task, seed: int) -> tuple[dict[str, Occ
     found, missing = {}, []
     for kind, hiding in ways_of(task).items():
         parts = int(hiding.present(task.x_validation[:1]).shape[1])
+        # Networks of recordings may be large.
         examples = examples_for(module.network.flops, parts) if kind in SOUND else EXAMPLES
         measured = in_time(lambda: [occlusion(module, task, hiding, seed, examples)])  # noqa: B023 - at once
         if measured is None:

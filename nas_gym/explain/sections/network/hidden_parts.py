@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 
-from nas_gym.explain.methods.attribution.hiding import NODE, STRETCH, TOKEN
+from nas_gym.explain.methods.attribution.hiding import NODE, SOUND, TOKEN
 from nas_gym.explain.methods.attribution.occlusion import Occlusion
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import listed
@@ -29,7 +29,7 @@ LEAST = 3
 
 def words_of(use: NetworkUse) -> list[str]:
     """Return which parts it uses most, and what hiding them costs, a sentence for each kind of part."""
-    if STRETCH in use.hidden:
+    if any(kind in SOUND for kind in use.hidden):
         return sounds.words_of(use)
     return [_words(use, kind, found) for kind, found in use.hidden.items()]
 
@@ -59,7 +59,7 @@ def cost_of(use: NetworkUse, found: Occlusion, noun: str = "one") -> str:
 
 def tables_of(use: NetworkUse) -> list[Table]:
     """Return the parts whose hiding takes most, on average, a table for each kind of part."""
-    if STRETCH in use.hidden:
+    if any(kind in SOUND for kind in use.hidden):
         return sounds.tables_of(use)
     return [_table(use, kind, found) for kind, found in use.hidden.items()]
 
@@ -79,7 +79,7 @@ def _table(use: NetworkUse, kind: str, found: Occlusion) -> Table:
 
 def figures_of(use: NetworkUse) -> list[Figure]:
     """Return example texts, each letter coloured by what hiding it does; of others their own figures."""
-    if STRETCH in use.hidden:
+    if any(kind in SOUND for kind in use.hidden):
         return [sounds.figure_of(use)]
     if NODE in use.hidden:
         return hidden_atoms.figures_of(use.trained.task, use.hidden, change_of(use)[1])

@@ -31,7 +31,7 @@ def words_of(use: NetworkUse) -> list[str]:
         if kind not in use.hidden:
             continue
         found = use.hidden[kind]
-        along = np.clip(np.nan_to_num(np.nanmean(found.effects, axis=0)), 0, None)
+        along = np.clip(found.mean_effects(), 0, None)
         cost = hidden_parts.cost_of(use, found, kind)
         if not along.any():
             said.append(f"{of} loses nothing of its answers without any one {kind}; {cost}.")
@@ -73,7 +73,7 @@ def figure_of(use: NetworkUse) -> Figure:
     kinds = [kind for kind in (STRETCH, BAND) if kind in use.hidden]
     names = task.target.names[:MOST_OUTPUTS]
     several = len(names) > 1 and task.target.kind == "classes"
-    wholes = {kind: np.nan_to_num(np.nanmean(use.hidden[kind].effects, axis=0)) for kind in kinds}
+    wholes = {kind: use.hidden[kind].mean_effects() for kind in kinds}
 
     def draw(canvas: Canvas) -> None:
         rows, columns = 1 + several, len(kinds)
@@ -103,7 +103,7 @@ def figure_of(use: NetworkUse) -> Figure:
             top.set_title("without a stretch of time" if kind == STRETCH else "without a band", fontsize=9)
 
     below = f", below for each {noun}, lighter for more" if several else ""
-    peaks = [f"{_between(parts, kind, *2 * [int(wholes[kind].argmax())])}" for kind in kinds]
+    peaks = [_between(parts, kind, *2 * [int(wholes[kind].argmax())]) for kind in kinds]
     bands = " or a band of frequencies" if len(kinds) > 1 else ""
     return Figure(
         "sounds",
@@ -124,13 +124,9 @@ def _parts(use: NetworkUse) -> SoundParts:
 
 def _by_output(use: NetworkUse, kind: str, count: int) -> np.ndarray:
     """Return the mean effect of each place for each output, float64 (outputs, places); 0 where none is."""
-    found, maps = use.hidden[kind], []
+    found = use.hidden[kind]
     explained = use.answers.explained[found.rows]
-    for number in range(count):
-        own = found.effects[explained == number]
-        sums, counts = np.nansum(own, axis=0), (~np.isnan(own)).sum(axis=0)
-        maps.append(sums / np.maximum(counts, 1))
-    return np.stack(maps)
+    return np.stack([found.mean_effects(explained == number) for number in range(count)])
 
 
 def _between(parts: SoundParts, kind: str, first: int, last: int) -> str:
