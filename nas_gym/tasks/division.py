@@ -285,7 +285,11 @@ def _check_times(division: Division, times: np.ndarray, parts: Split) -> None:
 def _folds(
     strata: Strata, division: Division, train: np.ndarray, validation: np.ndarray, preparation: Preparation
 ) -> tuple[np.ndarray, ...]:
-    """Return the validation part of each fold, see `Task.folds`."""
+    """Return the validation part of each fold, see `Task.folds`.
+
+    Raises:
+        NASGymError: if there are too few examples or groups, or another shuffle cuts them as one before.
+    """
     if preparation.folds == 1:
         return ()
     both = np.concatenate([train, validation])
@@ -299,6 +303,11 @@ def _folds(
         parts = [grouped_folds(groups[both], strata.counts[both], *cut) for cut in cuts]
     else:
         parts = [fold_parts(strata.y[both], *cut) for cut in cuts]
+    if len({frozenset(part.tobytes() for part in cut) - {b""} for cut in parts}) < repeats:
+        raise ConfigError(
+            f"fold_repeats={repeats} would cut the groups twice into the same folds, since few of them are of "
+            "one size: lower fold_repeats, or leave it out"
+        )
     return tuple(part for cut in parts for part in cut if len(part))
 
 

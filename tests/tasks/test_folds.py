@@ -68,6 +68,13 @@ def test_folds_are_cut_again_by_other_shuffles(kind):
         assert np.array_equal(thrice.fold(number)[2], thrice.known[0][thrice.folds[number]])
 
 
+def test_groups_that_another_shuffle_cuts_the_same_way_are_refused_and_not_trained_on_twice():
+    different = np.repeat(np.arange(12), np.arange(5, 17))
+    group = np.concatenate([different, np.full(150 - len(different), 12)])
+    with unsaid(), pytest.raises(ConfigError, match="twice into the same folds"):
+        task_of(fold_repeats=3, folds=3, group=group)
+
+
 def test_a_task_without_folds_is_what_it_was_and_one_with_folds_is_another():
     single = task_of(folds=1)
     assert single.folds == ()
