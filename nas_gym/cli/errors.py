@@ -16,16 +16,24 @@ from nas_gym.errors import DataWarning, NASGymError
 
 P = ParamSpec("P")
 
-LEFT_OUT = {"gymnasium", "optuna", "sb3_contrib", "scipy", "sklearn", "sqlalchemy", "stable_baselines3"}
-LEFT_OUT |= {
-    "cloudpickle",
-    "google_crc32c",
-    "jinja2",
-    "matplotlib",
-    "platformdirs",
-    "tensorboard",
-    "threadpoolctl",
-}
+LEFT_OUT = frozenset(
+    {
+        "cloudpickle",
+        "google_crc32c",
+        "gymnasium",
+        "jinja2",
+        "matplotlib",
+        "optuna",
+        "platformdirs",
+        "sb3_contrib",
+        "scipy",
+        "sklearn",
+        "sqlalchemy",
+        "stable_baselines3",
+        "tensorboard",
+        "threadpoolctl",
+    }
+)
 """Modules that an install for predicting alone may lack, see `docs/own_data.md`."""
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 

@@ -305,7 +305,7 @@ def _folds(
         parts = [fold_parts(strata.y[both], *cut) for cut in cuts]
     if len({frozenset(part.tobytes() for part in cut) - {b""} for cut in parts}) < repeats:
         raise ConfigError(
-            f"fold_repeats={repeats} would cut the groups twice into the same folds, since few of them are of "
+            f"fold_repeats={repeats} would cut the groups twice into the same folds, since few are of "
             "one size: lower fold_repeats, or leave it out"
         )
     return tuple(part for cut in parts for part in cut if len(part))

@@ -137,7 +137,7 @@ def _best_agent(env: Any, budget: Budget) -> str:
     evaluations = budget.get("evaluations") if isinstance(budget, Mapping) else budget
     space = env.search_space.name
     found = best_agent(space, evaluations, objectives=1 if env.objectives is None else len(env.objectives))
-    limit = "this time" if evaluations is None else f"{evaluations:g} evaluations"
+    limit = "this time" if evaluations is None else f"{evaluations:g} evaluation{'s' * (evaluations != 1)}"
     print_plain(
         Console(stderr=True),
         f"agent {found.name}: {found.why} (space {space}, {limit}; --agent names another)",
