@@ -59,8 +59,8 @@ def explain_costs(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
         details=(*_details(evidence, found, share, label), *([ALONE] if alone else [])),
         has_finding=any(each.network is not None for each in found),
         trust=(
-            "Scores are those that the search saw, of which the best looks better than it is, the more so the "
-            "more networks there are, and a difference of a few validation examples is none."
+            "Scores are those that the search saw, of which the best looks better than it is, the more so "
+            "the more networks there are, and a difference of a few validation examples is none."
         ),
         tables=(_table(seen, label),),
         figures=tuple(_figure(seen, column, found[column], label) for column in range(len(seen.costs))),
