@@ -117,7 +117,15 @@ class Case:
     budget: int = 40
 
 
-SMALL_IMAGES = {"name": "conv", "max_layers": 4, "channels": [8, 16]}
+CHAINS = {"name": "conv", "max_layers": 4, "channels": [8, 16]}
+SMALL_CHAINS = {
+    "name": "conv",
+    "max_layers": 3,
+    "operations": ["conv3", "max_pool"],
+    "channels": [4, 8],
+    "activations": ["relu"],
+}
+"""For images of 24 pixels and more, where a network of `CHAINS` takes ten seconds and more."""
 FORECASTER = {
     "name": "forecaster",
     "kinds": ["linear", "average", "perceptron", "generic", "trend", "season", "causal"],
@@ -127,10 +135,11 @@ CASES: dict[str, Case] = {
     "breast_cancer": Case("breast_cancer", "tabular", features),
     "diabetes": Case("diabetes", "tabular", features),
     "friedman": Case("friedman", "tabular", features),
-    "digits": Case("digits", SMALL_IMAGES, pixels),
-    "mnist5k": Case("mnist5k", SMALL_IMAGES, pixels, {"epochs": 5}, budget=20),
-    "scene_digits": Case("scene_digits", SMALL_IMAGES, pixels, {"epochs": 8}, budget=20),
-    "mnist1d": Case("mnist1d", SMALL_IMAGES, pixels),
+    "digits": Case("digits", CHAINS, pixels),
+    "mnist5k": Case("mnist5k", SMALL_CHAINS, pixels, {"epochs": 5}, budget=20),
+    "mnist5k, perceptrons": Case("mnist5k", "mlp", pixels),
+    "scene_digits": Case("scene_digits", SMALL_CHAINS, pixels, {"epochs": 8}, budget=20),
+    "mnist1d": Case("mnist1d", CHAINS, pixels),
     "language_id": Case("language_id", "transformer", texts),
     "language_id, recurrent": Case("language_id", "recurrent", texts, budget=20),
     "spelling": Case("spelling", "transformer", texts, budget=30),
