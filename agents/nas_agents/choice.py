@@ -9,7 +9,7 @@ CARRIED = ("cell", "conv", "macro", "mlp")
 """Spaces on whose tables `pretrained` needs the fewest evaluations to the best network, and has the lowest
 regret after 20 (docs/pretrained.md: NAS-Bench-201, NAS-Bench-Macro, perceptrons, convolutions for signals and
 for speech); at 100 both it and `model-based` are there (docs/reinforcement.md)."""
-CARRIED_AT_FIRST = ("graph",)
+CARRIED_AT_FIRST = ("graph", "recurrent")
 """Spaces on whose tables it has the lowest regret after 20 evaluations, and nothing is known of more."""
 
 

@@ -18,6 +18,7 @@ from nas_gym.search_spaces import SEARCH_SPACES
         ("forecaster", 20, 1, "model-based"),
         ("tabular", 60, 1, "model-based"),
         ("graph", 20, 1, "pretrained"),
+        ("recurrent", 20, 1, "pretrained"),
         ("graph", 60, 1, "model-based"),
         ("graph", None, 1, "model-based"),
         ("cell", 100, 2, "model-based"),

@@ -20,6 +20,17 @@ def example_words(task: Task, row: int) -> str:
     return f"number {row + 1:,}" if task.origins is None else task.origins.said(row)
 
 
+def truth_words(task: Task, row: int) -> str:
+    """Return what is right of a validation example, where that is a class or a value, else its name."""
+    target = task.target
+    if target.kind == "classes":
+        return str(target.names[int(task.y_validation[row])])
+    if target.kind == "values" and len(target.names) == 1:
+        form = target.answer_form
+        return f"{task.y_validation[row, 0] * form.scale[0] + form.mean[0]:.4g}"
+    return example_words(task, row)
+
+
 def examples_are(task: Task) -> str:
     """Return a clause on what examples are called."""
     if task.origins is None:

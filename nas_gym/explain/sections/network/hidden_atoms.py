@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 
+from nas_gym.explain.evidence.example_names import truth_words
 from nas_gym.explain.methods.attribution.hiding import EDGE, NODE, edge_ends
 from nas_gym.explain.methods.attribution.occlusion import Occlusion
 from nas_gym.explain.report import style
@@ -43,7 +44,7 @@ def figures_of(task: Task, hidden: Mapping[str, Occlusion], what: str) -> list[F
     shown = [
         _Shown(one, atoms.effects[row], _of_bonds(hidden.get(EDGE), int(atoms.rows[row]), task, one), title)
         for row, one in drawn[: ROWS * COLUMNS]
-        for title in [_truth(task, int(atoms.rows[row]))]
+        for title in [truth_words(task, int(atoms.rows[row]))]
     ]
     if not shown:
         return []
@@ -119,13 +120,3 @@ def _draw_molecule(axes: Axes, shown: _Shown, limit: float) -> None:
             axes.text(place[0], place[1], symbol, ha="center", va="center", color=style.over(shade), zorder=4)
     axes.set_aspect("equal")
     axes.margins(0.15)
-
-
-def _truth(task: Task, row: int) -> str:
-    """Return what is right of a validation example."""
-    if task.target.kind == "classes":
-        return str(task.target.names[int(task.y_validation[row])])
-    if task.target.kind == "values" and len(task.target.names) == 1:
-        form = task.target.answer_form
-        return f"{task.y_validation[row, 0] * form.scale[0] + form.mean[0]:.4g}"
-    return f"number {row + 1}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 
+from nas_gym.explain.evidence.example_names import truth_words
 from nas_gym.explain.methods.attribution.hiding import NODE, SOUND, TOKEN
 from nas_gym.explain.methods.attribution.occlusion import Occlusion
 from nas_gym.explain.report import style
@@ -115,7 +116,9 @@ def figures_of(use: NetworkUse) -> list[Figure]:
         axes.set_xlim(0, across)
         axes.set_ylim(len(picked), 0)
         axes.set_xticks([])
-        axes.set_yticks(np.arange(len(picked)) + 0.5, [_truth(use, int(found.rows[n])) for n in picked])
+        axes.set_yticks(
+            np.arange(len(picked)) + 0.5, [truth_words(use.trained.task, int(found.rows[n])) for n in picked]
+        )
         axes.grid(visible=False)
 
     ranked = [f"{token!r} {mean:.2f}" for token, _, mean in _by_name(use, TOKEN)[:5]]
@@ -179,14 +182,6 @@ def change_of(use: NetworkUse) -> tuple[str, str]:
     if what is None:
         return "how far its answer moves", "the farther its answer moves"
     return f"how much less {what} is", f"the less {what} is"
-
-
-def _truth(use: NetworkUse, row: int) -> str:
-    """Return what is right of a validation example, where that is a class; its number elsewhere."""
-    task = use.trained.task
-    if task.target.kind == "classes":
-        return str(task.target.names[int(task.y_validation[row])])
-    return f"number {row + 1}"
 
 
 def _shown(token: str) -> str:
