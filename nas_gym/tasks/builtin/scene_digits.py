@@ -64,8 +64,8 @@ def scene_digits(
     - **Measured**: accuracy; chance is .10. The standard error of a validation accuracy of .5 is .011.
     - **Best known**: none is published, since the images are this package's own. Logistic
       regression on pixels gets .20, three convolutions .53 after 8 epochs, see the page on images.
-    - **For ranking agents**: it is not fit. Chains of convolutions differ by 1.5 times the noise of a seed, and
-      two seeds hardly agree (Spearman .41), see the page on images.
+    - **For ranking agents**: it is not fit. Chains of convolutions differ by 1.5 times the noise of a seed,
+      and two seeds hardly agree (Spearman .41), see the page on images.
 
     Args:
         side: height and width in pixels, from 12 to 64.
