@@ -194,7 +194,7 @@ DAMAGE = {
     "a damaged archive": (lambda content: content[:2000] + b"?" * 50 + content[2050:], "cannot be read"),
     "a truncated text": (lambda content: gzip.decompress(content)[:-25], "values, expected 6: it is cut off"),
     "half a text": (lambda content: gzip.decompress(content).rpartition(b"\n2")[0], "lacks 1 of the 6,561"),
-    "a picture": (lambda content: b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "cannot be read as a .csv"),
+    "a picture": (lambda content: b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "is no text"),
     "nothing": (lambda content: b"", "has no column 'architecture'"),
     "a line too long": (
         lambda content: gzip.decompress(content) + b"1,2,3,4,5,6,7\n",

@@ -23,7 +23,6 @@ def trained(name: str, says: str, *options: str) -> Case:
 CASES = [
     Case("a command that there is not", ("serach",), "No such command"),
     Case("no command of benchmark", ("benchmark", "make"), "No such command"),
-    Case("a search without an agent", ("search", *TABLE), "--agent"),
     Case("a comparison without agents", ("compare", *TABLE), "--agents"),
     Case("an option that there is not", (*SEARCH, "--bugdet", "4"), "No such option"),
     Case("an option without its value", ("search", "--agent"), "requires an argument"),
