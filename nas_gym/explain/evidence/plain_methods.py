@@ -115,7 +115,8 @@ def _reading(task: Task, model: Any) -> tuple[Callable[[Task, np.ndarray], Reade
 
             models = [Ridge(strength) for strength in STRENGTHS]
         return _read_fingerprints, " on counts of Morgan fingerprints", models
-    return _read_plain, "" if task.coded is None else f" on {task.coded.plain_words}", [model]
+    lacks = ", since Morgan fingerprints need RDKit" if isinstance(task.files, MoleculeForm) else ""
+    return _read_plain, "" if task.coded is None else f" on {task.coded.plain_words}{lacks}", [model]
 
 
 def _read_plain(task: Task, x_train: np.ndarray) -> Reader:
