@@ -18,7 +18,16 @@ from nas_agents.comparison.fronts.report import (
 )
 from nas_agents.comparison.how_to_read import how_to_read
 from nas_agents.comparison.ranking import AgentSummary, Analysis
-from nas_agents.comparison.tables import count, interval, markdown_table, p_value, percent, share
+from nas_agents.comparison.tables import (
+    EFFORT_HEADS,
+    count,
+    effort_cells,
+    interval,
+    markdown_table,
+    p_value,
+    percent,
+    share,
+)
 from nas_gym.common import code, escaped, write_text
 
 AT_FULL_FIDELITY = "validation at full fidelity"
@@ -194,8 +203,6 @@ def ranking(comparison: Analysis) -> str:
     if not comparison.selects_on_test:
         scored += (AT_FULL_FIDELITY if comparison.has_regret else "fresh validation",)
     heads = ("rank", "agent", "access", *scored, "best seen (optimistic)")
-    effort = ("evaluations charged", "distinct ones", "recorded seconds")
-    more = (*effort, "failed evaluations", "ended early", "runs")
     rows = [
         (
             str(rank),
@@ -205,16 +212,11 @@ def ranking(comparison: Analysis) -> str:
             interval(row.test),
             *([] if comparison.selects_on_test else [interval(row.validation)]),
             interval(row.seen),
-            f"{row.evaluations:.1f}",
-            f"{row.distinct:.1f}",
-            f"{row.seconds:.2f}",
-            str(row.failed),
-            str(row.early),
-            str(row.runs),
+            *effort_cells(row),
         )
         for rank, row in zip(comparison.ranks, comparison.agents, strict=True)
     ]
-    return markdown_table(heads + more, rows)
+    return markdown_table(heads + EFFORT_HEADS, rows)
 
 
 def _chosen_by(comparison: Analysis) -> str:

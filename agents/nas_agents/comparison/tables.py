@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nas_agents.comparison.statistics import Interval
+
+if TYPE_CHECKING:
+    from nas_agents.comparison.ranking import AgentSummary
 
 LATEX = {letter: f"\\{letter}" for letter in "&%$#_{}"}
 LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "²": "$^2$"}
 LEFT = ("agent", "access", "goes by")
+EFFORT_HEADS = (
+    "evaluations charged",
+    "distinct ones",
+    "recorded seconds",
+    "failed evaluations",
+    "ended early",
+    "runs",
+)
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -54,3 +66,9 @@ def count(number: float | None) -> str:
 def p_value(p: float) -> str:
     """Return a p-value with two significant digits."""
     return f"{p:.2g}"
+
+
+def effort_cells(row: AgentSummary) -> tuple[str, ...]:
+    """Return the columns of `EFFORT_HEADS`."""
+    means = (f"{row.evaluations:.1f}", f"{row.distinct:.1f}", f"{row.seconds:.2f}")
+    return (*means, str(row.failed), str(row.early), str(row.runs))

@@ -8,7 +8,7 @@ import numpy as np
 
 from nas_agents.comparison.fronts.summary import Fronts, FrontSummary
 from nas_agents.comparison.ranking import AgentSummary, Analysis
-from nas_agents.comparison.tables import interval, markdown_table
+from nas_agents.comparison.tables import EFFORT_HEADS, effort_cells, interval, markdown_table
 from nas_gym.common import code
 
 LISTED = 12
@@ -59,8 +59,6 @@ def ranked_by(comparison: Analysis, fronts: Fronts) -> str:
 def front_ranking(comparison: Analysis, fronts: Fronts) -> str:
     """Return the ranking as a Markdown table."""
     heads = ("rank", "agent", "access", "goes by", "share of hypervolume", "IGD+", "of the reference found")
-    more = ("networks on the front", "evaluations charged", "distinct ones", "recorded seconds")
-    ends = ("failed evaluations", "ended early", "runs")
     rows = [
         (
             str(rank),
@@ -71,16 +69,11 @@ def front_ranking(comparison: Analysis, fronts: Fronts) -> str:
             _distance(fronts.rows[row.agent]),
             f"{fronts.rows[row.agent].found:.0%}",
             f"{fronts.rows[row.agent].networks:.1f}",
-            f"{row.evaluations:.1f}",
-            f"{row.distinct:.1f}",
-            f"{row.seconds:.2f}",
-            str(row.failed),
-            str(row.early),
-            str(row.runs),
+            *effort_cells(row),
         )
         for rank, row in zip(comparison.ranks, comparison.agents, strict=True)
     ]
-    return markdown_table(heads + more + ends, rows)
+    return markdown_table((*heads, "networks on the front", *EFFORT_HEADS), rows)
 
 
 SHORT_HEADS = ("share of HV [95%]", "goes by", "IGD+")
