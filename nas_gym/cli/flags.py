@@ -17,6 +17,9 @@ _WORDS = {
 }
 _NUMBERED = re.compile(r"\bmax_categories=(\d+)")
 _NAMED = re.compile(r"\b(missing|encoding|sheet|label_separator)=(?=[,;: ]|$)|\braise (max_categories)\b")
+_BUDGET = re.compile(r"\bbudget is (.+?) there and (.+?) here\b")
+_BY_THE_CLOCK = re.compile(r'"[\d.,e+-]+ minutes? by the clock"')
+_ELSEWHERE = "choose another folder or name, or delete it"
 
 
 def in_flags(message: str) -> str:
@@ -30,6 +33,8 @@ def in_flags(message: str) -> str:
     )
     for option, flag in _WORDS.items():
         message = message.replace(option, flag)
+    message = message.replace(_ELSEWHERE, "choose another folder by --out, or delete it")
+    message = _BUDGET.sub(_budget, message)
     message = _NUMBERED.sub(lambda found: _flag("max_categories", found[1]), message)
     return _NAMED.sub(lambda found: f"raise {_flag(found[2])}" if found[2] else _flag(found[1]), message)
 
@@ -37,3 +42,12 @@ def in_flags(message: str) -> str:
 def _flag(option: str, value: str = "") -> str:
     flag = f"--{option.replace('_', '-')}"
     return f"{flag} {shlex.quote(value)}" if value else flag
+
+
+def _budget(found: re.Match[str]) -> str:
+    """Return how the budgets of two runs differ, by the flags that give them."""
+    alone = [_BY_THE_CLOCK.fullmatch(budget) is not None for budget in found.groups()]
+    timed = any("by the clock" in budget for budget in found.groups())
+    flag = "--minutes" if all(alone) else "--budget or --minutes" if timed else "--budget"
+    there, here = (budget.strip('"') for budget in found.groups())
+    return f"{flag} is {there} there and {here} here"

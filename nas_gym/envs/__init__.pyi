@@ -32,6 +32,7 @@ from .rewards import worth_of as worth_of
 from .run.budget import Budget as Budget
 from .run.budget import BudgetExhausted as BudgetExhausted
 from .run.budget import Stats as Stats
+from .run.budget import budget_words as budget_words
 from .run.budget import check_budget as check_budget
 from .run.ledger import Ledger as Ledger
 from .tasks_env import NASTasksEnv as NASTasksEnv

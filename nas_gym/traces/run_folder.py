@@ -360,8 +360,8 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 
     Fingerprints are left out, for which `changes` has better words, and where data lie that are the same.
     """
-    old = {name: json.dumps(value) for name, value in flat(there).items()}
-    new = {name: json.dumps(value) for name, value in flat(here).items()}
+    old = {name: json.dumps(value) for name, value in flat(_with_words(there)).items()}
+    new = {name: json.dumps(value) for name, value in flat(_with_words(here)).items()}
     left_out = ["env.task.fingerprint"]
     if same_data(there, here):
         left_out.append("env.task.path")
@@ -370,3 +370,16 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         for name in dict.fromkeys([*old, *new])
         if old.get(name) != new.get(name) and name not in left_out and not name.startswith("fingerprints.")
     ]
+
+
+def _with_words(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with its budget first and in words, which are the same whatever limits it has."""
+    from nas_gym.envs import budget_words
+
+    run = config.get("config")
+    if not isinstance(run, Mapping) or "budget" not in run:
+        return dict(config)
+    budget = run["budget"]
+    words = budget_words(budget) if isinstance(budget, Mapping) else budget
+    others = {name: value for name, value in run.items() if name != "budget"}
+    return {"budget": words, **config, "config": others}

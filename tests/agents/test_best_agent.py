@@ -30,3 +30,22 @@ def test_the_agent_is_the_best_of_our_comparisons(space, evaluations, objectives
     assert found.name == expected
     assert found.name in AGENTS
     assert found.why
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "expected"),
+    [
+        (4680, 6, "model-based"),
+        (4680, 60, "pretrained"),
+        (1055, 6, "pretrained"),
+        (15625, 30, "model-based"),
+        (10**9, 6, "pretrained"),
+        (None, 6, "pretrained"),
+        (4680, None, "pretrained"),
+    ],
+)
+def test_the_pretrained_policy_is_not_taken_where_it_would_start_for_most_of_the_time(
+    size, seconds, expected
+):
+    assert best_agent("cell", None, seconds=seconds, size=size).name == expected
+    assert best_agent("cell", 20, seconds=seconds, size=size).name == expected

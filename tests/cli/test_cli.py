@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import gymnasium as gym
 import pytest
@@ -16,7 +17,7 @@ from nas_agents.runs.pool import Failure
 from rich.console import Console
 
 from nas_gym.cli import training_bar
-from nas_gym.cli.commands.search import _rounded
+from nas_gym.cli.commands.search import _best_agent, _rounded
 from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
 from tests.helpers.clock import fake_clock
@@ -47,7 +48,9 @@ def test_the_same_search_again_shows_the_finished_run_and_another_one_is_refused
     assert search(cli, "--agent", "random").stdout == first.stdout
     sentence = one_sentence(search(cli, "--agent", "random", "--budget", "5"))
     assert "another config" in sentence
-    assert "budget is 4 there and 5 here" in sentence
+    assert "(--budget is 4 there and 5 here): choose another folder by --out, or delete it" in sentence
+    timed = one_sentence(search(cli, "--agent", "random", "--budget", "30s"))
+    assert "(--budget is 4 there and 30 recorded seconds here)" in timed
     assert search(cli, "--agent", "random", "--budget", "5", "--name", "longer").exit_code == 0
 
 
@@ -67,7 +70,8 @@ def test_a_search_that_the_clock_ends_says_so(cli, monkeypatch):
     both = cli(
         "search", "--store", "memory", *QUICK, "--agent", "q-learning", "--minutes", "2", "--budget", "3"
     )
-    assert "another config" in one_sentence(both)
+    sentence = one_sentence(both)
+    assert "(--budget or --minutes is 2 minutes by the clock there and 3 evaluations or 2 minutes" in sentence
 
 
 def test_of_minutes_and_a_budget_the_first_that_is_reached_ends_the_search(cli, monkeypatch):
@@ -280,3 +284,20 @@ def test_a_search_killed_in_the_middle_and_started_again_ends_as_if_undisturbed(
         for evaluation in result["evaluations"]:
             evaluation.pop("seconds")
     assert again == once
+
+
+@pytest.mark.parametrize(
+    ("budget", "agent", "words"),
+    [
+        (1, "pretrained", "1 evaluation;"),
+        ({"seconds": 30.0}, "pretrained", "30 recorded seconds;"),
+        ({"minutes": 0.1}, "model-based", "0.1 minutes by the clock;"),
+        ({"minutes": 2.0, "evaluations": 40}, "pretrained", "40 evaluations or 2 minutes by the clock;"),
+    ],
+)
+def test_the_agent_that_nobody_named_is_told_with_the_budget_it_is_the_best_for(budget, agent, words, capsys):
+    env = SimpleNamespace(search_space=SimpleNamespace(name="mlp", size=4680), objectives=None)
+    assert _best_agent(env, budget) == agent
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith(f"agent {agent}: ")
+    assert words in told

@@ -88,8 +88,8 @@ def test_a_file_that_is_no_table_is_refused(content, tmp_path):
     [
         ("bad.csv", "bad.csv is no text"),
         ("bad.csv.gz", "bad.csv.gz is not compressed, although it ends in .gz, and is no table of text"),
-        ("bad.parquet", "bad.parquet cannot be read as a Parquet file, which its name says it is: bring"),
-        ("bad.xlsx", "bad.xlsx cannot be read as an Excel workbook, which its name says it is: bring"),
+        ("bad.parquet", "bad.parquet is not a Parquet file, although it ends in .parquet, and is no table"),
+        ("bad.xlsx", "bad.xlsx is not an Excel workbook, although it ends in .xlsx, and is no table of text"),
     ],
 )
 def test_random_bytes_are_refused_whatever_their_name(name, words, tmp_path):
@@ -98,10 +98,19 @@ def test_random_bytes_are_refused_whatever_their_name(name, words, tmp_path):
         make_task({"name": "csv", "path": str(tmp_path / name), "target": "y"})
 
 
-def test_a_text_whose_name_says_that_it_is_compressed_is_read_and_said(tmp_path):
-    (tmp_path / "plain.csv.gz").write_text(table(GOOD))
-    with pytest.warns(DataWarning, match="plain.csv.gz is not compressed, although it ends in .gz"):
-        task = make_task({"name": "csv", "path": str(tmp_path / "plain.csv.gz"), "target": "y"})
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("plain.csv.gz", "not compressed"),
+        ("plain.zip", "not compressed"),
+        ("plain.xlsx", "not an Excel workbook"),
+        ("plain.parquet", "not a Parquet file"),
+    ],
+)
+def test_a_text_whose_name_says_that_it_is_something_else_is_read_and_said(name, what, tmp_path):
+    (tmp_path / name).write_text(table(GOOD))
+    with pytest.warns(DataWarning, match=f"{name} is {what}, although it ends in .*, and is read as a table"):
+        task = make_task({"name": "csv", "path": str(tmp_path / name), "target": "y"})
     assert task.feature_names == ("a", "b")
 
 

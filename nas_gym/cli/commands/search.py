@@ -134,13 +134,20 @@ def _best_agent(env: Any, budget: Budget) -> str:
     """Return the name of the agent for an environment and a budget, and tell it with the reason."""
     from nas_agents import best_agent
 
-    evaluations = budget.get("evaluations") if isinstance(budget, Mapping) else budget
+    from nas_gym.envs import budget_words
+
+    limits = budget if isinstance(budget, Mapping) else {"evaluations": budget}
     space = env.search_space.name
-    found = best_agent(space, evaluations, objectives=1 if env.objectives is None else len(env.objectives))
-    limit = "this time" if evaluations is None else f"{evaluations:g} evaluation{'s' * (evaluations != 1)}"
+    found = best_agent(
+        space,
+        limits.get("evaluations"),
+        seconds=60 * limits["minutes"] if "minutes" in limits else None,
+        size=env.search_space.size,
+        objectives=1 if env.objectives is None else len(env.objectives),
+    )
     print_plain(
         Console(stderr=True),
-        f"agent {found.name}: {found.why} (space {space}, {limit}; --agent names another)",
+        f"agent {found.name}: {found.why} (space {space}, {budget_words(budget)}; --agent names another)",
     )
     return found.name
 

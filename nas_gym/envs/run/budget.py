@@ -105,6 +105,19 @@ def check_budget(budget: Any) -> Budget | None:
     )
 
 
+def budget_words(budget: Budget) -> str:
+    """Return a budget as a sentence says it: ``40 evaluations``, ``30 recorded seconds``."""
+    if not isinstance(budget, Mapping):
+        return _several(budget, "evaluation")
+    words = {"evaluations": "evaluation", "seconds": "recorded second", "minutes": "minute"}
+    named = [_several(budget[name], words[name]) for name in LIMITS if name in budget]
+    return " or ".join(named) + (" by the clock" if "minutes" in budget else "")
+
+
+def _several(count: float, what: str) -> str:
+    return f"{count:,.15g} {what}" + "s" * (count != 1)
+
+
 def _limit(name: str, value: Any) -> float | None:
     """Return a limit as a number; None if it is none."""
     if name == "evaluations":

@@ -138,30 +138,26 @@ def contents_of(path: Path) -> Contents:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}): pass a file that can") from error
     found = _unpacked(path, content, NESTED)
-    named = OWN_SUFFIXES.get(path.suffix.lower())
+    suffix = path.suffix.lower()
+    named = OWN_SUFFIXES.get(suffix)
     if named == "npz" and found.kind != "npz":
         raise DataError(f"{path} is no .npz file: write one with numpy.savez(path, x=x, y=y)")
     if named is not None and found.kind == "text":
-        remedy = (
-            "bring the whole file, or write it again"
-            if is_binary(content)
-            else "if it is a table of text, rename it to .csv"
-        )
-        raise DataError(f"{path.name} cannot be read as {NAMES[named]}, which its name says it is: {remedy}")
-    if path.suffix.lower() in PACKED_SUFFIXES and found.content is content and found.kind == "text":
-        return _not_packed(path, found)
+        return _plain(path, found, f"not {NAMES[named]}")
+    if suffix in PACKED_SUFFIXES and found.content is content and found.kind == "text":
+        return _plain(path, found, "not compressed")
     return found
 
 
-def _not_packed(path: Path, found: Contents) -> Contents:
-    """Return the contents of a file that is not compressed, though its name says so, and say it.
+def _plain(path: Path, found: Contents, what: str) -> Contents:
+    """Return the contents of a file that is a plain text, though its name says otherwise, and say it.
 
     Raises:
         NASGymError: if it is no text either.
     """
-    told = f"{path.name} is not compressed, although it ends in {path.suffix}"
+    told = f"{path.name} is {what}, although it ends in {path.suffix}"
     if is_binary(found.content):
-        raise DataError(f"{told}, and is no table of text either: bring the whole file")
+        raise DataError(f"{told}, and is no table of text either: bring the whole file, or write it again")
     return replace(found, note=f"{told}, and is read as a table of text")
 
 
