@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas_gym.envs import check_budget
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.estimator import NASClassifier, NASRegressor
+from nas_gym.estimators.given import column_names
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.target_words import target_sentence
 from nas_gym.estimators.training import Fitted, fit_task
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nas_agents import Progress
 
 LOGDIR = Path("tensorboard_logs")
+SHOWN = 20  # columns that a refusal names
 REPORT_SHARE = 0.2
 """Share of the time in which the explanations may begin to train further networks."""
 
@@ -150,10 +152,12 @@ def _in_memory(data: Any, target: Any) -> tuple[Any, Any]:
 
 
 def _parted(data: Any, target: Any) -> tuple[Any, Any]:
-    """Return the features and the targets of a data frame."""
+    """Return the features and the targets of a data frame, or of a table of Arrow."""
     names = [target] if isinstance(target, str) else list(target)
-    features = data[[name for name in data.columns if name not in names]]
-    return features, data[target] if isinstance(target, str) else data[names]
+    columns = column_names(data) or []
+    take = data.select if hasattr(data, "column_names") else data.__getitem__
+    features = take([name for name in columns if name not in names])
+    return features, data[target] if isinstance(target, str) else take(names)
 
 
 def _column(data: Any, target: Any) -> str:
@@ -175,13 +179,18 @@ def _single(data: Any, target: Any, options: Mapping[str, Any], **more: Any) -> 
         return data
     if _is_file(data):
         return make_task(_file_spec(Path(data), target, options) | more)
+    if hasattr(data, "collect"):
+        raise ConfigError(
+            f"data is a {type(data).__name__}, which holds no rows yet: pass a data frame in memory, of "
+            "a lazy one that of collect()"
+        )
     if hasattr(data, "columns") and _are_names(target):
         names = [target] if isinstance(target, str) else list(target)
-        lacking = [name for name in names if name not in list(data.columns)]
+        columns = column_names(data) or []
+        lacking = [name for name in names if name not in columns]
         if lacking:
-            raise ConfigError(
-                f"the data frame has no column {lacking[0]!r}: it has {', '.join(map(str, data.columns))}"
-            )
+            shown = ", ".join(map(str, columns[:SHOWN])) + (", ..." if len(columns) > SHOWN else "")
+            raise ConfigError(f"the data frame has no column {lacking[0]!r}: it has {shown}")
         features, y = _parted(data, target)
         return Task.from_arrays(features, y, name="-".join(names), **options, **more)
     if target is None:

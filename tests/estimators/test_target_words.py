@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import nas_gym
+from nas_gym.errors import NASGymError
+from nas_gym.estimators.fitting import _single
 from nas_gym.estimators.target_words import target_sentence
 from nas_gym.tasks import Task
 
@@ -65,3 +67,14 @@ def test_it_is_said_before_the_search_and_among_the_reasons(tmp_path):
     assert len(told) == 1
     assert told[0][0].startswith("target rating: 5 classes (0 20.0%")
     assert found.reasons_[0] == told[0][0]
+
+
+def test_a_table_of_arrow_is_parted_by_the_names_of_its_columns_and_a_lazy_frame_is_refused():
+    pyarrow, polars = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    columns = {"a": X[:, 0].tolist(), "b": X[:, 1].tolist(), "price": (X[:, 2] * 10).tolist()}
+    task = _single(pyarrow.table(columns), "price", {"target_kind": "values"})
+    assert task.feature_names == ("a", "b")
+    with pytest.raises(NASGymError, match="has no column 'cost': it has a, b, price"):
+        _single(pyarrow.table(columns), "cost", {})
+    with pytest.raises(NASGymError, match=r"data is a LazyFrame.*of a lazy one that of collect\(\)"):
+        nas_gym.fit(polars.DataFrame(columns).lazy(), "price")
