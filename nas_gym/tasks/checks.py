@@ -84,7 +84,10 @@ def numeric(x: Any) -> np.ndarray:
     if array.dtype == object and hasattr(x, "toarray"):
         raise DataError("x is a sparse matrix: pass x.toarray()")
     if array.dtype == object:
-        raise DataError("x is of dtype object: convert it, for example with x.astype(float)")
+        raise DataError(
+            "x is of dtype object: convert it, for example with x.astype(float), or pass a data frame, whose "
+            "columns may hold texts"
+        )
     if array.dtype == bool:
         return array.astype(np.uint8)
     if array.dtype.kind not in "iuf":
@@ -110,7 +113,7 @@ def _shaped(x: np.ndarray, inputs: Inputs | None) -> tuple[np.ndarray, list[str]
 
 
 def _channels_first(x: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return images whose sides are almost surely in another order with a channel before the others."""
+    """Return images and signals with a channel first whose sides are almost surely in another order."""
     sides = x.shape[1:]
     if len(sides) == 2 and min(sides) > MOST_CHANNELS and (sides[0] == sides[1] or x.dtype == np.uint8):
         said = f"x of shape {x.shape} is read as images of one channel: inputs='signal' reads signals"
@@ -121,6 +124,12 @@ def _channels_first(x: np.ndarray) -> tuple[np.ndarray, list[str]]:
             "are last: inputs='image' reads the channels first"
         )
         return np.ascontiguousarray(x.transpose(0, 3, 1, 2)), [said]
+    if len(sides) == 2 and sides[1] <= MOST_CHANNELS < sides[0]:
+        said = (
+            f"x of shape {x.shape} is read as signals of {sides[0]:,} points whose channels are last: "
+            "inputs='signal' reads the channels first"
+        )
+        return np.ascontiguousarray(x.transpose(0, 2, 1)), [said]
     return x, []
 
 
@@ -135,6 +144,8 @@ def as_trained(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return x
     if len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0]):
         return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    if len(shape) == 2 and shape[0] <= MOST_CHANNELS < shape[1] and x.shape[1:] == shape[::-1]:
+        return np.ascontiguousarray(x.transpose(0, 2, 1))
     if len(shape) > 1 and shape[0] == 1 and x.shape[1:] == shape[1:]:
         return x[:, None]
     return x

@@ -19,6 +19,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators import TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
+from nas_gym.tasks.checks import as_trained
 from nas_gym.testing import check_task
 from tests.helpers.refusals import refused
 
@@ -356,3 +357,12 @@ def test_bad_folders_are_refused_in_a_sentence(tmp_path):
     for file in root.rglob("*.png"):
         file.write_bytes(b"broken")
     refused("16 of 16 images cannot be read, the first cat/00.png", good)
+
+
+def test_signals_whose_channels_are_last_are_turned_and_said_and_new_ones_too():
+    x, y = np.random.default_rng(0).normal(size=(30, 40, 2)), np.arange(30) % 3
+    with pytest.warns(UserWarning, match="signals of 40 points whose channels are last"):
+        task = Task.from_arrays(x, y)
+    assert task.input_shape == (2, 40)
+    assert np.array_equal(as_trained(x, task.input_shape), x.transpose(0, 2, 1))
+    assert Task.from_arrays(x, y, inputs="signal").input_shape == (40, 2)
