@@ -17,6 +17,7 @@ _WORDS = {
 }
 _NUMBERED = re.compile(r"\bmax_categories=(\d+)")
 _NAMED = re.compile(r"\b(missing|encoding|sheet|label_separator)=(?=[,;: ]|$)|\braise (max_categories)\b")
+_SEPARATED = re.compile(r"\blabel_separator='([^']+)'")
 _BUDGET = re.compile(r"\bbudget is (.+?) there and (.+?) here\b")
 _BY_THE_CLOCK = re.compile(r'"[\d.,e+-]+ minutes? by the clock"')
 _ELSEWHERE = "choose another folder or name, or delete it"
@@ -33,6 +34,7 @@ def in_flags(message: str) -> str:
     )
     for option, flag in _WORDS.items():
         message = message.replace(option, flag)
+    message = _SEPARATED.sub(lambda found: _flag("label_separator", found[1]), message)
     message = message.replace(_ELSEWHERE, "choose another folder by --out, or delete it")
     message = _BUDGET.sub(_budget, message)
     message = _NUMBERED.sub(lambda found: _flag("max_categories", found[1]), message)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from nas_gym._checks import number, plain, whole
-from nas_gym.errors import ConfigError, unknown
+from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.targets.class_weights import ClassWeight
 from nas_gym.tasks.targets.kinds import check_metric
 from nas_gym.tasks.targets.values import VALUE_LOSSES
+
+PARTS = 3  # training, validation and test
 
 Size = int | float
 
@@ -105,6 +107,11 @@ class Preparation:
         )
         rest = examples - validation - test
         train = rest if self.train_size is None else count(self.train_size, examples)
+        if examples < PARTS:
+            raise DataError(
+                f"the data have {examples} example{'s' * (examples != 1)}, and training, validation and test "
+                "part need one each at least: bring more"
+            )
         if min(train, validation, test) < 1 or train > rest:
             raise ConfigError(
                 f"train_size {self.train_size}, validation_size {self.validation_size} and test_size "

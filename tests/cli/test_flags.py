@@ -21,6 +21,12 @@ from nas_gym.cli.flags import in_flags
         ("pass day_first=True or day_first=False", "pass --day-first or --month-first"),
         ("pass encoding=, such as 'latin-1'", "pass --encoding, such as 'latin-1'"),
         ("3 sheets: sheet= reads another", "3 sheets: --sheet reads another"),
+        ("pass label_separator=';' where", "pass --label-separator ';' where"),
+        ('config (budget is 4 there and "30 recorded seconds" here)', "(--budget is 4 there and 30 recorded"),
+        (
+            'budget is "1 minute by the clock" there and "2 minutes by the clock" here',
+            "--minutes is 1 minute",
+        ),
         ("impute=False refuses them", "--no-impute refuses them"),
         ("the class 'drop=it' of metric=accuracy", "the class 'drop=it' of metric=accuracy"),
     ],

@@ -194,7 +194,7 @@ def test_examples_of_another_form_are_refused_in_one_sentence(shop, x, words):
 
 def test_a_file_without_a_column_is_refused(shop, tmp_path):
     path = write(tmp_path / "new.csv", ("price", "color"), [("1,000", "red")])
-    with pytest.raises(NASGymError, match=r"new.csv lacks a column .* 'colour': did you mean 'color'"):
+    with pytest.raises(NASGymError, match=r"new.csv lacks 3 columns .* 'colour': did you mean 'color'"):
         shop[1].predict(path)
 
 

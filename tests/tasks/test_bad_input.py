@@ -15,6 +15,7 @@ from nas_gym.evaluators import TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
 from nas_gym.tasks.reading.raw_table import MOST_COLUMNS
+from nas_gym.tasks.reading.table_file import read_table
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(40, 2)).round(3)
@@ -205,3 +206,29 @@ def test_several_troubles_are_told_in_one_sentence(tmp_path):
     ):
         assert words in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize("title", ["# of 2024\n", "Sales of 2024\n\n"])
+def test_a_title_above_the_names_of_the_columns_is_pointed_out(title, tmp_path):
+    spec = {"name": "csv", "path": str(tmp_path / "t.csv"), "target": "y"}
+    (tmp_path / "t.csv").write_text(title + table(GOOD))
+    with pytest.raises(NASGymError, match=r"3 cells for 1 columns: .* delete the lines above the names"):
+        make_task(spec)
+    (tmp_path / "t.csv").write_text(title + "a,y\n" + "".join(f"{n},u\n{n},v\n" for n in range(9)))
+    words = "has no column 'y' in line 1, .*, but 'y' in row 1: .* delete the lines before it"
+    with pytest.raises(NASGymError, match=words):
+        make_task(spec)
+
+
+def test_data_of_fewer_examples_than_parts_are_refused_in_words(tmp_path):
+    (tmp_path / "t.csv").write_text("a,y\n1,u\n2,v\n")
+    with pytest.raises(NASGymError, match=r"the data have 2 examples, and training, .*: bring more"):
+        make_task({"name": "csv", "path": str(tmp_path / "t.csv"), "target": "y"})
+
+
+def test_all_columns_that_new_rows_lack_are_named(tmp_path):
+    (tmp_path / "good.csv").write_text(table(GOOD))
+    task = make_task({"name": "csv", "path": str(tmp_path / "good.csv"), "target": "y"})
+    (tmp_path / "new.csv").write_text("c,d\n1,2\n")
+    with pytest.raises(NASGymError, match=r"new.csv lacks 2 columns .*, 'a', 'b'; .*known: c, d$"):
+        task.encoder.encode(read_table(tmp_path / "new.csv"))

@@ -206,3 +206,16 @@ def test_what_is_said_is_a_warning_at_the_line_that_asked(tmp_path):
     assert issubclass(said.category, DataWarning)
     assert said.filename == __file__
     assert (str(said.message),) == task.notes
+
+
+def test_texts_that_differ_in_every_row_are_left_out_unless_someone_asks_for_them():
+    names, others = [f"{chr(97 + place)} b" for place in range(24)], {"n": [0.5 * n for n in range(24)]}
+    features, _, notes = read(names, others=others, max_categories=None)
+    assert features == ("n",)
+    assert (
+        "column 'v' has another text in every row, such as 'a b', and is left out: categorical=['v']"
+        in notes[0]
+    )
+    assert len(read(names, others=others, max_categories=None, categorical=("v",))[0]) == 25
+    assert len(read(names, others=others, max_categories=30)[0]) == 25
+    assert len(read([*names[:-1], "a b"], others=others, max_categories=None)[0]) == 24

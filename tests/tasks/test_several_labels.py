@@ -163,6 +163,12 @@ def test_bad_labels_are_refused_in_a_sentence(table):
         "target 'a' has '.*' in row 1, and a label is 0 or 1",
         {**spec, "target": ["red", "a"], "target_kind": "labels"},
     )
+    frame.assign(kinds="red;round").to_csv(path, index=False)
+    refused(
+        "'red;round' in row 1, .*: pass label_separator=';' where several labels stand in a cell",
+        {**spec, "target": "kinds", "target_kind": "labels"},
+    )
+    frame.to_csv(path, index=False)
     refused("class_weight is for classes", {**spec, "class_weight": "balanced"})
     refused("metric 'accuracy' is not for labels", {**spec, "metric": "accuracy"})
     frame.assign(rare=False).to_csv(path, index=False)

@@ -136,7 +136,7 @@ def _best_agent(env: Any, budget: Budget) -> str:
 
     from nas_gym.envs import budget_words
 
-    limits = budget if isinstance(budget, Mapping) else {"evaluations": budget}
+    limits: Mapping[str, float] = budget if isinstance(budget, Mapping) else {"evaluations": budget}
     space = env.search_space.name
     found = best_agent(
         space,

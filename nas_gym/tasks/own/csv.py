@@ -14,11 +14,13 @@ from nas_gym.tasks.own.troubles import Troubles
 from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
-from nas_gym.tasks.reading.raw_table import RawTable
+from nas_gym.tasks.reading.raw_table import RawTable, listed
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
 from nas_gym.tasks.reading.rules import read_columns
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.targets.kinds import check_kind
+
+TITLE_ROWS = 10  # rows in which names of columns are looked for, below a title
 
 
 def csv(
@@ -143,6 +145,12 @@ def _targets(target: object, table: RawTable) -> tuple[str, ...]:
     return targets
 
 
+def _later_names(table: RawTable, target: str) -> int:
+    """Return which of the first rows has the name of the target in a cell, from 1; 0 where none has."""
+    first = [listed(cells)[:TITLE_ROWS] for cells in table.columns.values()]
+    return next((row for row, cells in enumerate(zip(*first, strict=True), 1) if target in cells), 0)
+
+
 def _check_apart(what: str, both: set[str]) -> None:
     """Refuse target columns that are something else, too."""
     if both:
@@ -159,6 +167,11 @@ def _no_target(table: RawTable, target: object) -> ConfigError:
         return ConfigError(
             f"{table.source} has no column {target!r}, and its first line, {', '.join(names[:8])}, seems to "
             "be an example: add a line of column names"
+        )
+    if isinstance(target, str) and (places := _later_names(table, target)):
+        return ConfigError(
+            f"{table.source} has no column {target!r} in line 1, {', '.join(filter(None, names))[:60]!r}"
+            f", but {target!r} in row {places}: if columns are named there, delete the lines before it"
         )
     error = unknown(f"target column of {table.source}", target, names)
     if table.delimiter is not None and len(names) == 1:

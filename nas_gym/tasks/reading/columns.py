@@ -24,7 +24,7 @@ from nas_gym.tasks.reading.raw_table import (
     text_of,
 )
 
-SHOWN = 8  # categories that an error lists
+SHOWN = 8  # categories or columns that an error lists
 NEARLY = 1e-3  # from 0 and 1, for features that were standardised and back
 TRUTH = {"true": 1.0, "false": 0.0}
 FILL = "fill them or leave those rows out, since none was missing in training"
@@ -258,9 +258,9 @@ class TableEncoder:
         Raises:
             NASGymError: if a column is missing, or a cell is missing, unknown or not a number.
         """
-        for name in self.names:
-            if name not in table.columns:
-                raise unknown_column(name, table)
+        lacking = [name for name in self.names if name not in table.columns]
+        if lacking:
+            raise unknown_columns(lacking, table)
         parts = [
             column.encode(table.columns[column.name], self.missing, table.source) for column in self.columns
         ]
@@ -357,11 +357,15 @@ def missing_values(name: str, missing: Sequence[bool], remedy: str) -> DataError
     )
 
 
-def unknown_column(name: str, table: RawTable) -> DataError:
-    """Return the error for a column that a table lacks, with the nearest that it has."""
+def unknown_columns(names: Sequence[str], table: RawTable) -> DataError:
+    """Return the error for columns that a table lacks, the first with the nearest that it has."""
+    first = unknown("column", names[0], table.columns)
+    if len(names) == 1:
+        return DataError(f"{table.source} lacks a column that the network was trained on, {first}")
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     return DataError(
-        f"{table.source} lacks a column that the network was trained on, "
-        f"{unknown('column', name, table.columns)}"
+        f"{table.source} lacks {len(names):,} columns that the network was trained on, "
+        f"{', '.join(map(repr, names[:SHOWN]))}{more}; {first}"
     )
 
 

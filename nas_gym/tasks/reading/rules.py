@@ -23,7 +23,8 @@ is said in one line, and what may be meant otherwise is refused.
 8. Numbers in at least half of the cells, and other texts, such as ``1O``: refused with the first of them.
 9. Anything else: categories, the texts as they stand; said where one begins like a number, or
    they differ in numbers only. More than ``max_categories`` of them are left out, and said; where nobody says
-   how many, more than 50 are taken if each stands in 3 rows or more, on average, and said, too.
+   how many, more than 50 are taken if each stands in 3 rows or more, on average, and said, too, and
+   texts that differ in every row, of 20 rows or more, such as names, are left out, and said.
 
 Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`. A missing
 number is filled and flagged by a feature of its own, see `nas_gym.tasks.fitting`, and a missing text is one
@@ -70,6 +71,7 @@ from nas_gym.tasks.reading.refusals import (
 )
 
 LOOKED_AT = 100  # cells by which most columns are known to hold no dates
+EACH_ITS_OWN = 20  # rows from which texts that all differ, such as names, are no categories
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
 A_CODE = re.compile(r"\n([+-]?(?:0[0-9]|[0-9]+[eE][0-9])[^\n]*)")
 A_PADDED = re.compile(r"\n(0[0-9]+)(?=\n)")
@@ -365,6 +367,12 @@ class Reader:
             mend = "mend it if it is a number, " if LIKE_A_NUMBER.match(odd) else ""
             self.notes.append(f"{many}, and is left out: {mend}raise max_categories to use it{numbers}")
             return None
+        if len(texts) == len(known) >= EACH_ITS_OWN and not self._asked_for(name):
+            self.notes.append(
+                f"column {name!r} has another text in every row, such as {known[0]!r}, and is left out: "
+                f"categorical=[{name!r}] uses it"
+            )
+            return None
         if len(texts) > max(USUAL_CATEGORIES, self.options.max_categories or 0):
             each = len(known) / len(texts)
             self.notes.append(
@@ -372,6 +380,10 @@ class Reader:
                 f"it out with drop=[{name!r}] if new rows will have others"
             )
         return CategoryColumn(name, tuple(texts), any(gaps))
+
+    def _asked_for(self, name: str) -> bool:
+        """Return whether someone said that a column, or a column with so many texts, is one of categories."""
+        return name in self.options.categorical or self.options.max_categories is not None
 
 
 def _first(pattern: re.Pattern[str], lines: str) -> str | None:

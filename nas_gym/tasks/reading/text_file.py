@@ -113,9 +113,10 @@ def text_table(
     names = _names(header, source)
     for line, row in body:
         if len(row) != len(names):
+            titled = ", or delete the lines above the names of the columns" if len(names) == 1 else ""
             raise DataError(
                 f"line {line} of {source} has {len(row)} cells for {len(names)} columns: mend the line "
-                f"or pass another delimiter than {mark!r}"
+                f"or pass another delimiter than {mark!r}{titled}"
             )
     rows = [row for _, row in body]
     columns = [[row[place] for row in rows] for place in range(len(names))]

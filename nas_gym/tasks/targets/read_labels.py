@@ -11,12 +11,14 @@ import numpy as np
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.checks import as_array
 from nas_gym.tasks.reading.frames import frame_table, is_frame
+from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.raw_table import ColumnCells, MissingTexts, clean_cell, listed, text_of
 from nas_gym.tasks.targets.read_classes import FEWEST
 
 YES = frozenset({"1", "true", "yes", "y", "t"})
 NO = frozenset({"0", "false", "no", "n", "f"})
 SHOWN = 5  # labels that a note lists
+MARKS = ("|", ";", ",")  # what often stands between labels
 
 
 def of_array(y: Any, names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -175,9 +177,16 @@ def _flags(what: str, cells: ColumnCells) -> np.ndarray:
     for row, cell in enumerate(listed(cells)):
         flag = _flag(cell)
         if flag is None:
+            shown = "" if cell is None else text_of(cell)
+            mark = next((mark for mark in MARKS if mark in shown and not is_number(shown)), "")
+            remedy = (
+                f"pass label_separator={mark!r} where several labels stand in a cell"
+                if mark
+                else "mend it, or pass target_kind='values' for numbers"
+            )
             raise DataError(
-                f"{what} has {'nothing' if cell in (None, '') else repr(text_of(cell))} in row {row + 1:,}, "
-                "and a label is 0 or 1, yes or no: mend it, or pass target_kind='values' for numbers"
+                f"{what} has {repr(shown) if shown else 'nothing'} in row {row + 1:,}, and a label is "
+                f"0 or 1, yes or no: {remedy}"
             )
         flags[row] = flag
     return flags
