@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ def fitted(space: SearchSpace[Any], latency: Latency) -> tuple[AdditiveModel, Ca
     }
     count = NETWORKS_PER_CANDIDATE * sum(map(len, names.values()))
     # Of a small space all, since draws leave choices out, which then seem to cost nothing.
-    some = space if space.size <= count else (space.sample(rng) for _ in range(count))
+    some: Iterable[Any] = space if space.size <= count else (space.sample(rng) for _ in range(count))
     drawn = list(dict.fromkeys(space.decode(space.encode(each) | outside) for each in some))
     chosen = [space.encode(each) for each in drawn]
     counted = [Counter(kinds[values[name]] for name, kinds in names.items()) for values in chosen]
