@@ -24,6 +24,7 @@ from nas_gym.networks import Blend
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
+from nas_gym.traces.wrapper import NoTrace
 from nas_gym.training import PASSES, MixtureTraining, PathTraining, recipe_for, training_data
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_of
@@ -306,11 +307,17 @@ def test_a_search_that_warns_at_its_first_reading_stops_at_where_it_began(tmp_pa
     assert set(stopped.architecture.replace("|", "~").split("~")) - {"none", "", "+", "0", "1", "2"}
 
 
-def test_what_the_diagnosis_would_cost_in_trainings_is_shown(tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr(Trace, "reading", lambda self, values, scalars, step: shown.append(scalars))
-    traced(tmp_path / "run", budget=7)
-    costs = [scalars["one_shot/diagnosis_trainings"] for scalars in shown]
+def test_readings_have_a_number_each_and_show_what_they_would_cost_in_trainings(monkeypatch):
+    epochs, costs = [], []
+
+    def read(self, values, scalars, step):
+        epochs.append(values["epoch"])
+        costs.append(scalars["one_shot/diagnosis_trainings"])
+
+    monkeypatch.setattr(NoTrace, "reading", read)
+    search("darts", budget=7, diagnosis=True)
+    # The last one too, of an epoch that the end of the cost breaks off.
+    assert epochs == list(range(1, len(epochs) + 1))
     space = environment().unwrapped.search_space
     rng = np.random.default_rng(0)
     mean = np.mean([space.network(space.sample(rng)).flops for _ in range(100)])
@@ -320,13 +327,6 @@ def test_what_the_diagnosis_would_cost_in_trainings_is_shown(tmp_path, monkeypat
     least = (examples + PASSES * min(64, examples) * 37) * mixture / training
     assert least < costs[0] < 1.1 * least
     assert costs == sorted(costs)
-
-
-def test_an_epoch_that_the_end_of_the_cost_breaks_off_has_a_number_of_its_own(tmp_path):
-    traced(tmp_path / "run", budget=7)
-    epochs = [reading["epoch"] for reading in readings(tmp_path / "run")]
-    assert epochs == sorted(set(epochs))
-    assert epochs[0] == 1
 
 
 def test_a_warning_is_given_in_words_and_stops_a_search_that_is_told_to(tmp_path, monkeypatch):
