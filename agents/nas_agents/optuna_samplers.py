@@ -15,6 +15,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from optuna.trial import Trial, TrialState
 
 from nas_agents.agent import Agent, Session, whole_number, within
+from nas_agents.warm_start import WarmStart, check_warm_start, pool_of
 from nas_gym.search_spaces import Architecture
 
 
@@ -29,14 +30,23 @@ class OptunaSearch(Agent):
 
     Attributes:
         batch: trials asked for, and evaluated in one call, before any of them is told.
+        warm_start: what the first trials are, see `nas_agents.warm_start.starts`; None for what the sampler
+            draws.
     """
 
     access = "query"
 
     batch: int = 1
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         whole_number("batch", self.batch, at_least=1)
+        check_warm_start(self.warm_start)
+
+    @property
+    def first(self) -> int | None:
+        """The number of trials that a warm start gives in place of random ones; None for all of its pool."""
+        return None
 
     @abstractmethod
     def sampler(self, seed: int) -> BaseSampler:
@@ -56,6 +66,7 @@ class OptunaSearch(Agent):
         with _quiet():
             entries = 1 if session.objectives is None else len(session.objectives)
             study = optuna.create_study(directions=["maximize"] * entries, sampler=self.sampler(session.seed))
+            self._enqueue(study, session)
             while True:
                 trials, architectures = zip(
                     *(self.suggest(study, session) for _ in range(self.batch)), strict=True
@@ -65,6 +76,15 @@ class OptunaSearch(Agent):
                         study.tell(trial, state=TrialState.FAIL)
                     else:
                         study.tell(trial, session.gains([evaluation])[0].tolist())
+
+    def _enqueue(self, study: optuna.Study, session: Session) -> None:
+        """Make the best of the pool the first trials, where there is a warm start."""
+        if self.warm_start is None:
+            return
+        space, names = session.search_space, _distributions(session)
+        for architecture in pool_of(session, self.warm_start)[: self.first]:
+            values = space.encode(architecture)
+            study.enqueue_trial({name: space.variables[name].choices[values[name]] for name in names})
 
 
 @dataclass(kw_only=True)
@@ -88,6 +108,10 @@ class TPE(OptunaSearch):
         super().__post_init__()
         whole_number("startup", self.startup, at_least=1)
         whole_number("candidates", self.candidates, at_least=1)
+
+    @property
+    def first(self) -> int:
+        return self.startup
 
     def sampler(self, seed: int) -> BaseSampler:
         return TPESampler(
@@ -119,6 +143,10 @@ class NSGA2(OptunaSearch):
         super().__post_init__()
         whole_number("population", self.population, at_least=2)
         within("mutation", self.mutation, 0, 1)
+
+    @property
+    def first(self) -> int:
+        return self.population
 
     def sampler(self, seed: int) -> BaseSampler:
         return NSGAIISampler(population_size=self.population, mutation_prob=self.mutation, seed=seed)

@@ -110,20 +110,21 @@ class MixtureTraining:
     def epoch(self) -> Iterator[tuple[Batch, Batch]]:
         """Give the batches of an epoch: one of the training part with one of the validation part, each time.
 
-        The validation part begins anew where it is the smaller one.
+        The validation part begins anew where it is the smaller one. The epoch counts from its first batch on,
+        so that one which the end of the cost breaks off has a number of its own.
         """
         seeds = np.random.SeedSequence([self._seed, self.trace.epochs]).generate_state(2)
         swapped = replace(self._data, x_train=self._data.x_validation, y_train=self._data.y_validation)
         train = BatchStream(self._data, self._recipe, int(seeds[0]), self._outputs)
         validation = BatchStream(swapped, self._recipe, int(seeds[1]), self._outputs)
         second = validation.epoch()
+        self.trace.epochs += 1
         for first in train.epoch():
             other = next(second, None)
             if other is None:
                 second = validation.epoch()
                 other = next(second)
             yield self._batch(*first), self._batch(*other)
-        self.trace.epochs += 1
 
     def _batch(self, x: Tensor, targets: Tensor) -> Batch:
         shape = self._data.x_train.shape[1:]

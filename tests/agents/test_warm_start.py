@@ -34,6 +34,9 @@ STARTED = [
     (SuccessiveHalving(warm_start=PARAMS), 12),
     (Hyperband(warm_start=PARAMS), 12),
     (LocalSearch(warm_start=PARAMS), 1),
+    (make_agent({"name": "tpe", "warm_start": PARAMS, "startup": 6}), 6),
+    (make_agent({"name": "nsga2", "warm_start": PARAMS, "population": 6, "batch": 4}), 6),
+    (make_agent({"name": "optuna-random", "warm_start": PARAMS}), 30),
 ]
 
 
@@ -50,7 +53,8 @@ def test_the_best_of_the_pool_are_evaluated_first(agent, count):
 
 
 @pytest.mark.parametrize(
-    "agent", ["random", "evolution", "local-search", "successive-halving", "hyperband", "model-based"]
+    "agent",
+    ["random", "evolution", "local-search", "successive-halving", "hyperband", "model-based", "tpe", "nsga2"],
 )
 def test_without_one_nothing_changes(agent):
     env = environment(space=MLP3)

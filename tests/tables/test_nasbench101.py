@@ -24,6 +24,7 @@ from nas_gym.evaluators import TableEvaluator
 from nas_gym.explain import explain
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables import Table, describe, import_latencies, import_table, load_table
+from nas_gym.tables.importers.nasbench101 import read_nasbench101
 from nas_gym.testing import check_evaluator
 from tests.helpers.data.tables import shelve
 
@@ -76,6 +77,11 @@ def rows(space: SearchSpace[Any], modules: dict[str, Any]) -> list[dict[str, Any
 def write_json(path: Path, rows: list[dict[str, Any]]) -> Path:
     text = "".join(json.dumps(row) + "\n" for row in rows)
     path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def write_list(path: Path, rows: list[dict[str, Any]], indent: int | None = None) -> Path:
+    path.write_text(json.dumps(rows, indent=indent))
     return path
 
 
@@ -159,6 +165,20 @@ def test_a_flaw_is_named_by_its_line_and_nothing_is_kept(shelf, tmp_path, rows, 
     assert not shelf.exists()
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_list_is_read_as_lines_are_and_a_flaw_is_named_by_its_row(tmp_path, rows, indent) -> None:
+    few = rows[:24]
+    tables = [
+        read_nasbench101(file, "cifar10")
+        for file in (write_json(tmp_path / "a.jsonl", few), write_list(tmp_path / "a.json", few, indent))
+    ]
+    assert tables[0].size == 2
+    assert tables[0].scores().tolist() == tables[1].scores().tolist()
+    damaged = write_list(tmp_path / "b.json", [few[0], few[1] | {"epochs": 4.5}], indent)
+    with pytest.raises(NASGymError, match=r"row 2 of .* has 4\.5 as epochs"):
+        read_nasbench101(damaged, "cifar10")
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -183,7 +203,7 @@ def test_a_file_of_something_else_is_refused(shelf, tmp_path, rows, spoil, messa
         import_table("nasbench101", write_json(tmp_path / "a.jsonl", spoil(rows)))
 
 
-@pytest.mark.parametrize("content", ["", '{"epochs": 4', "[1]\n", "\x00\n"])
+@pytest.mark.parametrize("content", ["", '{"epochs": 4', "[1]\n", "[", "[]", "\x00\n"])
 def test_what_is_no_file_of_results_is_one_sentence(shelf, tmp_path, content) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(content)

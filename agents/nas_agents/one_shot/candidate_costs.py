@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,17 +79,22 @@ def latencies(shared: SharedSearch) -> CandidateCosts:
 def fitted(space: SearchSpace[Any], latency: Latency) -> tuple[AdditiveModel, CandidateCosts]:
     """Return an additive model of the latency of networks by their choices, and what it says of each.
 
-    It is fitted to some networks that are drawn with a fixed seed, four for each choice. What it gets wrong
-    is the part of the latency that no single choice decides.
+    It is fitted to some networks that are drawn with a fixed seed, four for each choice, or to all of a small
+    space, of those that the mixture holds: of a chain at its largest depth, since layers that are not there
+    would count as their first choice. What it gets wrong is the part of the latency that no single choice
+    decides.
     """
     rng = np.random.default_rng(0)
+    outside = space.outside_mixture()
     names = {
         name: [f"{name}: {choice}" for choice in range(len(variable.choices))]
         for name, variable in space.variables.items()
-        if len(variable.choices) > 1
+        if len(variable.choices) > 1 and name not in outside
     }
-    count = min(space.size, NETWORKS_PER_CANDIDATE * sum(map(len, names.values())))
-    drawn = list(dict.fromkeys(space.sample(rng) for _ in range(count)))
+    count = NETWORKS_PER_CANDIDATE * sum(map(len, names.values()))
+    # Of a small space all, since draws leave choices out, which then seem to cost nothing.
+    some: Iterable[Any] = space if space.size <= count else (space.sample(rng) for _ in range(count))
+    drawn = list(dict.fromkeys(space.decode(space.encode(each) | outside) for each in some))
     chosen = [space.encode(each) for each in drawn]
     counted = [Counter(kinds[values[name]] for name, kinds in names.items()) for values in chosen]
     model = AdditiveModel.fit(counted, np.array(latency.of(drawn)))

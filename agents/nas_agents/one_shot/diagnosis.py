@@ -148,7 +148,11 @@ class Diagnosis:
         self._since: dict[str, int] = {}
         self._held: dict[str, int] = {}
         self._lost = 0  # readings in a row without a way through the choice
-        self.choice_before: Architecture = self._architecture(dict.fromkeys(self._kinds, 0))
+        rows = self.weights(self.alpha.rows())
+        # Where the first reading warns: not the first candidates, which may all be nothing.
+        self.choice_before: Architecture = self._architecture(
+            {name: int(rows[name].argmax()) for name in self._kinds}
+        )
         self._warned = False
 
     def warns(self) -> bool:
@@ -165,6 +169,7 @@ class Diagnosis:
             self.choice_before = self._architecture(self._leads)
         self.readings.append(reading)
         scalars = reading.scalars(self._names)
+        scalars["one_shot/diagnosis_trainings"] = self.flops / self.shared.training
         self.shared.session.trace.reading(reading.as_dict(), scalars, reading.epoch)
         return bool(reading.warning)
 
@@ -199,6 +204,7 @@ class Diagnosis:
             for name, row in rows.items()
         }
         alone = _finite(self.net.measured(single))
+        self.flops += self.net.validation_examples * (self.net.flops(blends) + self.net.flops(single))
         eigenvalue = self._eigenvalue()
         sharp = is_sharp([*(each.eigenvalue for each in self.readings), eigenvalue])
         skips, zeros = kinds.count("skip"), kinds.count("zero")

@@ -181,6 +181,7 @@ class Differentiable(OneShot):
                 if net.finished:
                     break
             net.trace.losses.append(float(np.mean(losses)))
+            shared.show({"loss": net.trace.losses[-1]}, net.trace.epochs)
             shared.pay(net.trace.flops)
             if watch is None or not watch.warns():
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -27,8 +28,8 @@ class ENAS(PathSearch):
     """A controller of two LSTM layers chooses variable after variable, and learns by REINFORCE.
 
     With theta of the controller, m an architecture that pi(m; theta) draws, R its reward and b a baseline, w
-    moves against the gradient of L(m; w), of one m in each step (equation 1), and theta along the mean over m
-    of (R(m, w) - b) d log pi(m; theta) / d theta.
+    moves against the gradient of L(m; w), of `paths` of m in each step (equation 1), and theta along the mean
+    over m of (R(m, w) - b) d log pi(m; theta) / d theta.
 
     Sources: Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", 2018; settings as in
     Dong and Yang, "NAS-Bench-201", 2020. In turns: an epoch of the shared weights along architectures that
@@ -75,24 +76,29 @@ class ENAS(PathSearch):
         )
         baseline: float | None = None
         while not weights.training.finished:
-            weights.epoch(iter(controller.sample(rng, weights.steps).architectures))
+            weights.epoch(iter(controller.sample(rng, weights.steps * weights.paths).architectures))
             updates = max(1, round(weights.steps * SAMPLES_PER_STEP / self.aggregated))
+            told: dict[str, float] = {}
             for _ in range(updates):
                 if weights.training.finished:
                     break
                 drawn = controller.sample(rng, self.aggregated)
-                advantages = []
+                advantages, rewards = [], []
                 for architecture, entropy in zip(drawn.architectures, drawn.entropies.tolist(), strict=True):
                     reward = weights.score_batch(architecture, rng) + self.entropy_weight * entropy
                     # The first reward is its own baseline, which would else start far below.
                     baseline = reward if baseline is None else baseline
                     baseline -= (1 - self.momentum) * (baseline - reward)
                     advantages.append(reward - baseline)
+                    rewards.append(reward)
                 loss = -(drawn.logs * drawn.logs.new_tensor(advantages)).mean()
                 optimizer.zero_grad()
                 torch.autograd.backward(loss)
                 nn.utils.clip_grad_norm_(controller.parameters(), 5.0)
                 optimizer.step()
+                told = {"reward": fmean(rewards), "controller_entropy": fmean(drawn.entropies.tolist())}
+            if told:
+                weights.show(told)
 
 
 class Controller(nn.Module):

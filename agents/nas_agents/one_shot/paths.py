@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from nas_agents.agent import whole_number, within
 from nas_agents.one_shot.search import OneShot, SharedSearch
+from nas_agents.warm_start import WarmStart, starts
 from nas_gym.search_spaces import Architecture
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class SharedWeights:
         training: the training.
         scored: architectures that the cost has room to score, at least 1.
         steps: steps of an epoch.
+        paths: architectures of a step.
 
     Raises:
         NASGymError: if the cost is below that of an epoch.
@@ -85,7 +87,7 @@ class SharedWeights:
         from nas_gym.training import PASSES, PathTraining
 
         self._shared = shared
-        self.space, self._paths = shared.space, paths
+        self.space, self.paths = shared.space, paths
         each = shared.pass_of_mean * len(shared.data.x_validation)
         self.scored = max(1, min(scored, int(MOST_SCORING * shared.limit / each)))
         # Those that are scored may be larger than the mean, by little on the whole.
@@ -101,16 +103,25 @@ class SharedWeights:
         self._scoring = 0.0
         self._scores: dict[Architecture, float] = {}
 
+    def first(self, count: int, warm_start: WarmStart | None) -> list[Architecture]:
+        """Return so many architectures to score: uniform draws, after those of a warm start."""
+        return list(islice(starts(self._shared.session, warm_start), count))
+
     def train_uniformly(self, rng: np.random.Generator) -> None:
         """Train along uniformly drawn architectures until the cost is spent."""
         while not self.training.finished:
             self.epoch(self.space.sample(rng) for _ in iter(int, 1))
 
     def epoch(self, drawn: Iterator[Architecture]) -> None:
-        """Train for an epoch, each step along the next of these architectures."""
-        steps = ([self.path(each) for each in islice(drawn, self._paths)] for _ in iter(int, 1))
-        self.training.train_epoch(steps)
+        """Train for an epoch, each step along the next `paths` of these architectures."""
+        steps = ([self.path(each) for each in islice(drawn, self.paths)] for _ in iter(int, 1))
+        loss = self.training.train_epoch(steps)
+        self.show({"loss": loss})
         self.pay()
+
+    def show(self, values: Mapping[str, float]) -> None:
+        """Show in TensorBoard what is known of the last epoch, by name."""
+        self._shared.show(values, self.training.trace.epochs)
 
     def pay(self) -> None:
         """Charge the run for what was computed so far."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nas_agents.agent import whole_number
 from nas_agents.one_shot.paths import PathSearch, SharedWeights, best_first
+from nas_agents.warm_start import WarmStart, check_warm_start
 from nas_gym.search_spaces import Architecture
 
 if TYPE_CHECKING:
@@ -23,15 +24,18 @@ class RandomSharing(PathSearch):
     Attributes:
         candidates: architectures drawn for the choice, 100 as in NAS-Bench-201, fewer where scoring them
             would take more than a fifth of the cost.
+        warm_start: what stands for the first of these, see `nas_agents.warm_start.starts`; None for draws.
     """
 
     name = "random-sharing"
 
     candidates: int = 100
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         whole_number("candidates", self.candidates, at_least=1)
+        check_warm_start(self.warm_start)
 
     @property
     def scored(self) -> int:
@@ -39,4 +43,4 @@ class RandomSharing(PathSearch):
 
     def ranked(self, weights: SharedWeights, rng: np.random.Generator) -> list[Architecture]:
         weights.train_uniformly(rng)
-        return best_first(weights, [weights.space.sample(rng) for _ in range(weights.scored)])
+        return best_first(weights, weights.first(weights.scored, self.warm_start))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +142,11 @@ class SharedSearch:
                 f"one epoch of the shared weights costs as much as {flops / self.training:.2g} trainings, "
                 f"and the budget leaves {self.limit / self.training:.2g} for them: raise the budget"
             )
+
+    def show(self, values: Mapping[str, float], epoch: int) -> None:
+        """Show in TensorBoard what is known of an epoch, by name; what is not finite is left out."""
+        shown = {f"one_shot/{name}": value for name, value in values.items() if math.isfinite(value)}
+        self.session.trace.scalars(shown, epoch)
 
     def pay(self, flops: float) -> None:
         """Charge the run for what the search has cost so far, up to its limit.

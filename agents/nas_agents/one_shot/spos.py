@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nas_agents.agent import whole_number, within
 from nas_agents.one_shot.paths import PathSearch, SharedWeights, best_first
+from nas_agents.warm_start import WarmStart, check_warm_start
 from nas_gym.search_spaces import Architecture
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class SPOS(PathSearch):
         generations: generations, the first of which is random.
         parents: the best so far that others come from.
         mutation: probability that a variable of a mutation is drawn anew.
+        warm_start: what the first generation is, see `nas_agents.warm_start.starts`; None for draws.
     """
 
     name = "spos"
@@ -34,12 +36,14 @@ class SPOS(PathSearch):
     generations: int = 20
     parents: int = 10
     mutation: float = 0.1
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("population", "generations", "parents"):
             whole_number(name, getattr(self, name), at_least=1)
         within("mutation", self.mutation, 0, 1, above_low=True)
+        check_warm_start(self.warm_start)
 
     @property
     def scored(self) -> int:
@@ -49,7 +53,7 @@ class SPOS(PathSearch):
         weights.train_uniformly(rng)
         population = max(2, min(self.population, weights.scored // self.generations))
         seen: dict[Architecture, None] = {}
-        generation = [weights.space.sample(rng) for _ in range(population)]
+        generation = weights.first(population, self.warm_start)
         for _ in range(max(1, weights.scored // population)):
             seen |= dict.fromkeys(generation)
             best = best_first(weights, list(seen))[: self.parents]

@@ -90,7 +90,9 @@ def import_published(
     name: Annotated[str, typer.Argument(help="nasbench101, nasbench201, nasbench_graph or nasbench_macro.")],
     file: Annotated[
         Path,
-        typer.Argument(help="A .csv(.gz) file; of nasbench101 also .jsonl(.gz), of nasbench201 the archive."),
+        typer.Argument(
+            help="A .csv(.gz) file; of nasbench101 also .jsonl or .json(.gz), of nasbench201 the archive."
+        ),
     ],
     task: Annotated[str, typer.Option(help="Label of the data set that the results are of.")] = "cifar10",
     trust_pickle: Annotated[

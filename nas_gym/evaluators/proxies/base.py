@@ -58,8 +58,8 @@ class Measured:
 def measured(proxy: Proxy, probe: Probe) -> Measured:
     """Return the value of a network by a proxy.
 
-    Proxies of the network alone count what is there, whether or not a path leads through it, as published
-    tables count parameters; all others are minus infinity without a path.
+    Those by size (parameters, operations) count what is there, whether or not a path leads through it, as
+    published tables do; all others are minus infinity without a path.
     """
     if proxy.needs != "network" and not probe.live:
         return Measured(-math.inf, NO_PATH)

@@ -19,7 +19,7 @@ from nas_gym.search_spaces import SearchSpace
 from nas_gym.tasks import Task
 from nas_gym.training import Recipe
 
-PROXY_VERSION = 2
+PROXY_VERSION = 3
 """Raised when the values of a proxy change."""
 
 

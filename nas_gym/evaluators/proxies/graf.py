@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nas_gym.evaluators.proxies.base import Proxy
+from nas_gym.evaluators.proxies.base import NO_PATH, NoValueError, Proxy
 from nas_gym.evaluators.proxies.probe import Probe, live_nodes
 from nas_gym.networks import Network, Node
 
@@ -57,6 +57,8 @@ class _Feature(Proxy):
     feature: str
 
     def value(self, probe: Probe) -> float:
+        if not probe.live:
+            raise NoValueError(NO_PATH)
         return graf_features(probe.network)[self.feature]
 
 

@@ -83,11 +83,13 @@ class SupernetEvaluator(CheapEvaluator):
         for option, value in (("trainings", trainings), ("learning_rate", learning_rate)):
             if number(value) is None or not 0 < float(value) < math.inf:
                 raise ConfigError(f"{option} of a supernet must be a number above 0, not {value!r}")
+        if not isinstance(shuffled, bool):
+            raise ConfigError(f"shuffled of a supernet must be true or false, not {shuffled!r}")
         self._alone = TrainEvaluator(search_space, task, device, recipe=recipe, seeds=seeds)
         self.search_space, self.task, self.seeds = search_space, task, self._alone.seeds
         self.engine = self._alone.engine
         self.trainings, self.learning_rate = float(plain(trainings)), float(plain(learning_rate))
-        self.shuffled = bool(shuffled)
+        self.shuffled = shuffled
         self._sampling = make_sampling(sampling, search_space)
         if self._limit < len(task.y_train) * PASSES * self._mean_flops:
             least = math.ceil(1000 / self._alone.recipe.epochs) / 1000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import re
 import zlib
@@ -42,18 +41,20 @@ class Module:
     Attributes:
         parameters: trainable parameters.
         matrix: one of its cells as read, None where the file has only hashes.
-        line: the line that it is in first.
+        place: the row that it is in first, like ``"line 2"``.
         runs: validation accuracy, test accuracy and seconds of each training, by epochs.
     """
 
     parameters: int
     matrix: tuple[str, str] | None
-    line: int
+    place: str
     runs: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
 
 
 def read_nasbench101(path: Path, task: str) -> Table:
-    """Return the table of a .csv or .jsonl file (or either in .gz) of published results.
+    """Return the table of a .csv, .jsonl or .json file (or one of them in .gz) of published results.
+
+    A .json file holds a list of rows, and is read at once, the others line by line.
 
     A row has ``module_adjacency`` (the matrix as JSON) and ``module_operations`` (JSON, with or without the
     input and the output), or ``module_hash``, or all three; ``epochs``, ``trainable_parameters``,
@@ -76,8 +77,8 @@ def _modules(path: Path, space: SearchSpace[Any]) -> dict[str, Module]:
     """Return what the file says, by the hash of the class."""
     found: dict[str, Module] = {}
     hashes: dict[tuple[str, str], str] = {}
-    for line, row in _rows(path):
-        where = f"line {line} of {path}"
+    for place, row in _rows(path):
+        where = f"{place} of {path}"
         matrix = None
         if MATRIX in row and OPERATIONS in row:
             matrix = (_text(row[MATRIX]), _text(row[OPERATIONS]))
@@ -94,25 +95,25 @@ def _modules(path: Path, space: SearchSpace[Any]) -> dict[str, Module]:
                 f"{where} has the {HASH} {row[HASH]!r}, that of its cell is {key!r}: it is damaged"
             )
         parameters = _whole(row, PARAMETERS, where)
-        module = found.setdefault(key, Module(parameters, matrix, line))
+        module = found.setdefault(key, Module(parameters, matrix, place))
         if module.parameters != parameters:
             raise DataError(
-                f"{where} has {parameters:,} parameters for {key}, line {module.line} has "
+                f"{where} has {parameters:,} parameters for {key}, {module.place} has "
                 f"{module.parameters:,}: the file is damaged"
             )
         module.runs.setdefault(_whole(row, EPOCHS, where), []).extend(_runs(row, where))
     return found
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the rows of a file with the line that each ends in; it is read line by line, for it is long."""
+def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the rows of a file with where each is; lines are read one by one, for there are many."""
     try:
         with open(path, "rb") as file:
             packed = file.read(2) == GZIP
         with gzip.open(path, "rt", encoding="utf-8") if packed else open(path, encoding="utf-8") as text:
-            first = text.readline()
+            first = text.readline().lstrip()[:1]
             text.seek(0)
-            yield from _json_rows(text, path) if first.lstrip().startswith("{") else _csv_rows(text)
+            yield from {"{": _json_rows, "[": _json_list}.get(first, _csv_rows)(text, path)
     except FileNotFoundError:
         raise DataError(f"there is no file {path}") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
@@ -121,19 +122,27 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         ) from error
 
 
-def _json_rows(text: io.TextIOBase | Any, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _json_rows(text: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in enumerate(text, start=1):
         if line.strip():
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise DataError(f"line {number} of {path} is not an object of JSON: mend or replace the file")
-            yield number, row
+            yield f"line {number}", _object(json.loads(line), f"line {number}", path)
 
 
-def _csv_rows(text: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _json_list(text: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for number, row in enumerate(json.load(text), start=1):
+        yield f"row {number}", _object(row, f"row {number}", path)
+
+
+def _object(row: Any, place: str, path: Path) -> Mapping[str, Any]:
+    if not isinstance(row, dict):
+        raise DataError(f"{place} of {path} is not an object of JSON: mend or replace the file")
+    return row
+
+
+def _csv_rows(text: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(text, strict=True)
     for row in reader:
-        yield reader.line_num, {name: value for name, value in row.items() if name and value}
+        yield f"line {reader.line_num}", {name: value for name, value in row.items() if name and value}
 
 
 def _text(value: object) -> str:
@@ -202,7 +211,7 @@ def _check_networks(path: Path, space: SearchSpace[Any], modules: Mapping[str, M
         expected = space.network(_cell(module.matrix, key, space)).parameters
         if expected != module.parameters:
             raise DataError(
-                f"line {module.line} of {path} has {module.parameters:,} parameters, the published network "
+                f"{module.place} of {path} has {module.parameters:,} parameters, the published network "
                 f"has {expected:,}: the file is of another space, or damaged"
             )
     if known:

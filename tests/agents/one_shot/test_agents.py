@@ -13,6 +13,7 @@ import pytest
 import torch
 from nas_agents import AGENTS, BetaDARTS, Result, make_agent
 from nas_agents.one_shot.differentiable import never_chosen
+from nas_agents.one_shot.paths import SharedWeights
 from nas_agents.one_shot.removal import losses_without, without
 from scipy.stats import spearmanr
 
@@ -23,7 +24,8 @@ from nas_gym.networks import Blend
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
-from nas_gym.training import PASSES, MixtureTraining, recipe_for, training_data
+from nas_gym.traces.wrapper import NoTrace
+from nas_gym.training import PASSES, MixtureTraining, PathTraining, recipe_for, training_data
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_of
 
@@ -110,6 +112,17 @@ def test_several_finalists_are_trained_alone_within_the_budget(form):
     assert result.shares[1:] == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("form", ["random-sharing", "spos"])
+def test_the_best_of_a_pool_are_scored_first(form, monkeypatch):
+    scored, score = [], SharedWeights.score
+    monkeypatch.setattr(SharedWeights, "score", lambda self, one: scored.append(one) or score(self, one))
+    env = environment(SMALL | {"operations": ["none", "nor_conv_3x3"]})
+    search(form, budget=4, env=env, warm_start={"proxy": "params", "pool": 64})
+    space = env.unwrapped.search_space
+    parameters = [space.network(each).parameters for each in scored[:2]]
+    assert parameters == sorted((space.network(each).parameters for each in space), reverse=True)[:2]
+
+
 @pytest.mark.parametrize("form", QUIET)
 def test_the_test_part_and_global_states_are_left_alone(form, monkeypatch, capfd):
     def refuse(self, *arguments):
@@ -157,6 +170,32 @@ def test_a_search_by_gradients_names_no_depth_where_it_leaves_no_network_out():
     for options in (MACRO, CHAIN | {"max_layers": 1}, blocks):
         space = make_search_space(options, (5, 8), 3)
         assert never_chosen(space, space.mixture()) == ""
+
+
+@pytest.mark.parametrize("form", PATHS)
+def test_every_step_of_several_paths_has_as_many(form, monkeypatch):
+    counts, step = [], PathTraining._step
+
+    def counted(self, x, targets, paths):
+        counts.append(len(paths))
+        return step(self, x, targets, paths)
+
+    monkeypatch.setattr(PathTraining, "_step", counted)
+    search(form, budget=6, paths=2)
+    assert set(counts) == {2}
+
+
+def test_what_is_known_of_an_epoch_is_shown(monkeypatch):
+    shown = {}
+    monkeypatch.setattr(
+        "nas_agents.one_shot.search.SharedSearch.show",
+        lambda self, values, epoch: shown.setdefault(epoch, {}).update(values),
+    )
+    for form, names in (("enas", {"loss", "reward", "controller_entropy"}), ("darts", {"loss"})):
+        search(form, budget=6)
+        assert set(shown[1]) == names
+        assert all(np.isfinite(value) for values in shown.values() for value in values.values())
+        shown.clear()
 
 
 def refused(words, form, **options):
@@ -258,6 +297,36 @@ def test_a_search_by_gradients_is_read_as_it_goes_on_and_reading_changes_nothing
         for pair in itertools.pairwise(found)
     ]
     assert [reading["changes"] for reading in found[1:]] == changed
+
+
+def test_a_search_that_warns_at_its_first_reading_stops_at_where_it_began(tmp_path, monkeypatch):
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.is_sharp", lambda values: True)
+    stopped = traced(tmp_path / "run", when_collapsing="stop")
+    assert len(readings(tmp_path / "run")) == 1
+    # Not the first candidate in each place, which is a cell of nothing.
+    assert set(stopped.architecture.replace("|", "~").split("~")) - {"none", "", "+", "0", "1", "2"}
+
+
+def test_readings_have_a_number_each_and_show_what_they_would_cost_in_trainings(monkeypatch):
+    epochs, costs = [], []
+
+    def read(self, values, scalars, step):
+        epochs.append(values["epoch"])
+        costs.append(scalars["one_shot/diagnosis_trainings"])
+
+    monkeypatch.setattr(NoTrace, "reading", read)
+    search("darts", budget=7, diagnosis=True)
+    # The last one too, of an epoch that the end of the cost breaks off.
+    assert epochs == list(range(1, len(epochs) + 1))
+    space = environment().unwrapped.search_space
+    rng = np.random.default_rng(0)
+    mean = np.mean([space.network(space.sample(rng)).flops for _ in range(100)])
+    training = RECIPE["epochs"] * len(TASK.y_train) * PASSES * mean
+    # Two scores of the validation part, a loss, and twice its cost for each of 18 rows of the Hessian.
+    examples, mixture = len(TASK.y_validation), space.mixture().flops
+    least = (examples + PASSES * min(64, examples) * 37) * mixture / training
+    assert least < costs[0] < 1.1 * least
+    assert costs == sorted(costs)
 
 
 def test_a_warning_is_given_in_words_and_stops_a_search_that_is_told_to(tmp_path, monkeypatch):

@@ -61,6 +61,33 @@ def test_latencies_of_candidates_are_fitted_to_those_of_networks():
     assert costs.of_path(dear) == pytest.approx(1, abs=0.02)
 
 
+class ByActivation(Latency):
+    """1 ms for each layer, and some for its activation."""
+
+    EACH = {"relu": 0.0, "tanh": 0.4, "sigmoid": 0.8, "identity": 1.2}  # noqa: RUF012 - read alone
+
+    def of(self, architectures):
+        layers = [str(each).split(" > ") for each in architectures]
+        return [sum(1 + self.EACH[layer.partition("-")[0]] for layer in each) for each in layers]
+
+    def config(self):
+        return "by activation"
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_latencies_are_those_of_networks_that_the_mixture_holds_and_of_every_candidate(layers):
+    """Shallower networks would pass for layers of the first activation, and draws leave some out."""
+    mlp = {"name": "mlp", "max_layers": layers, "widths": [8], "activations": list(ByActivation.EACH)}
+    space = space_of(mlp, TASK)
+    _, costs = fitted(space, ByActivation())
+    assert set(costs.shares) == {f"layer {number} activation" for number in range(1, layers + 1)}
+    most = layers * 2.2
+    for row in costs.shares.values():
+        assert (np.array(row) - row[0]) * most == pytest.approx([0.0, 0.4, 0.8, 1.2], abs=0.02)
+    whole = {name: Blend(torch.eye(4)[3]) for name in costs.shares}
+    assert costs.of_path(whole) == pytest.approx(1, abs=0.02)
+
+
 def test_the_expected_cost_is_the_mean_over_candidates_and_has_its_gradient():
     costs = CandidateCosts({"a": [0.0, 0.6], "b": [0.1, 0.2, 0.4]})
     rows = {"a": torch.tensor([0.3, -0.2], requires_grad=True), "b": torch.zeros(3)}

@@ -242,6 +242,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
     refused("trainings of a supernet must be a number above 0, not 0", trainings=0)
     refused("trainings of a supernet must be a number above 0, not 'many'", trainings="many")
     refused("learning_rate of a supernet must be a number above 0, not nan", learning_rate=float("nan"))
+    refused("shuffled of a supernet must be true or false, not 'no'", shuffled="no")
     refused("0.3 trainings are less than one epoch of the supernet: pass at least 0.5", trainings=0.3)
     folds = make_task({"name": "breast_cancer", "folds": 3})
     refused("leave folds out", task=folds)
