@@ -380,6 +380,6 @@ def _with_words(config: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(run, Mapping) or "budget" not in run:
         return dict(config)
     budget = run["budget"]
-    words = budget_words(budget) if isinstance(budget, Mapping) else budget
+    words = budget_words(dict(budget)) if isinstance(budget, Mapping) else budget
     others = {name: value for name, value in run.items() if name != "budget"}
     return {"budget": words, **config, "config": others}
