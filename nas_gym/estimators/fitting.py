@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas_gym._clock import Clock
 from nas_gym.envs import check_budget
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.estimator import NASClassifier, NASRegressor
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 LOGDIR = Path("tensorboard_logs")
 SHOWN = 20  # columns that a refusal names
 REPORT_SHARE = 0.2
-"""Share of the time in which the explanations may begin to train further networks."""
+"""Share of the time that is for explanations, at most."""
+REPORT_LEAST = 0.05
+"""The same where what came before took longer than planned."""
+START_SHARE = 0.04
+"""Share of the time that is kept for the start of the program, which no clock here has seen."""
 
 
 def fit(
@@ -86,6 +91,7 @@ def fit(
         NASGymError: for data or options that do not fit, or a folder that holds another run.
     """
     _check(minutes, budget, agent)
+    clock = Clock(minutes)
     with unsaid():  # the medians of one split, which are not those of the folds
         single = _single(data, target, options)
         task, folds, why = with_folds(
@@ -108,7 +114,7 @@ def fit(
         on_plan([predicted, *plan.reasons])
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, on_progress=on_progress)
-    path = _explained(fitted, minutes, seed, store) if report else None
+    path = _explained(fitted, report_minutes(clock), seed, store) if report else None
     kind = NASRegressor if single.target.kind == "values" else NASClassifier
     kept = f"the data are kept in {RunFolder(place).task_file}, for the report and later questions"
     in_memory = report and is_in_memory(fitted.task)
@@ -224,8 +230,16 @@ def _file_spec(path: Path, target: Any, options: Mapping[str, Any]) -> dict[str,
     return {"name": "csv", "path": str(path), "target": target, **options}
 
 
+def report_minutes(clock: Clock) -> float:
+    """Return how long the explanations may take after what was done since a clock with a limit was made."""
+    assert clock.minutes is not None
+    left = (1 - START_SHARE) * clock.minutes - clock.elapsed / 60
+    found = max(REPORT_LEAST * clock.minutes, min(REPORT_SHARE * clock.minutes, left))
+    return float(f"{found:.2g}")  # the report names it
+
+
 def _explained(fitted: Fitted, minutes: float, seed: int, store: Any) -> Path | None:
     if is_in_memory(fitted.task):
         save_task(RunFolder(fitted.folder).task_file, fitted.task)
-    explanation = explain(fitted.folder, seed=seed, store=store, minutes=REPORT_SHARE * minutes)
+    explanation = explain(fitted.folder, seed=seed, store=store, minutes=minutes)
     return None if explanation.report is None else Path(explanation.report)

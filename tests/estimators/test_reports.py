@@ -9,11 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 import nas_gym
+from nas_gym._clock import Clock
 from nas_gym.cli.app import app
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.estimators import NASClassifier
+from nas_gym.estimators.fitting import report_minutes
 from nas_gym.explain import read_evidence
 from nas_gym.tasks import Task, load_task, save_task
+from tests.helpers.clock import fake_clock
 
 pandas = pytest.importorskip("pandas")
 QUICK = {"budget": 2, "minutes": 0.1, "agent": "random", "recipe": {"epochs": 5}, "store": "memory"}
@@ -110,3 +113,15 @@ def test_an_estimator_that_kept_no_run_says_how_to_have_a_report():
     assert found.report_ is None
     with pytest.raises(ConfigError, match="no report was written"):
         found.report()
+
+
+@pytest.mark.parametrize(
+    ("passed", "left"),
+    [(60, 1.0), (228, 1.0), (240, 0.8), (270, 0.3), (290, 0.25), (400, 0.25)],
+    ids=["early", "in time", "a little late", "late", "at the end", "over"],
+)
+def test_explanations_take_what_is_left_of_the_time(monkeypatch, passed, left):
+    time = fake_clock(monkeypatch)
+    clock = Clock(5)
+    time.time += passed
+    assert report_minutes(clock) == pytest.approx(left)
