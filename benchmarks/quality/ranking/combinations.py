@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from cells import VIEWS, read_values
-from proxies import SHARED, SHIPPED
+from proxies import SHARED, SHIPPED, reads
 from scipy import stats
 
 from nas_gym.evaluators import POOL_PROXIES, PROXIES, ProxyMeter, az_nas_ranks
@@ -68,7 +68,7 @@ Ranker = Callable[[Measured], np.ndarray]
 def main() -> None:
     options = _options()
     torch.set_num_threads(1)
-    tables = [measured(name, options) for name in SHIPPED]
+    tables = [measured(name, options) for name in options.tables.split(",")]
     if options.cells:
         tables.append(measured_cells(options.cells, options.data, options.batch))
     shared = [name for name in tables[0].names if all(name in each.names for each in tables)]
@@ -231,9 +231,11 @@ def measured(name: str, options: argparse.Namespace) -> Measured:
         known = read_values(options.records, setting)
         todo = [row for row in rows.tolist() if row not in known]
         if todo:
-            meter = ProxyMeter(table.search_space, make_task(table.about["task"]), "cpu")
+            task = make_task(table.about["task"])
+            meter = ProxyMeter(table.search_space, task, "cpu")
+            names = [proxy for proxy in PROXIES if reads(proxy, task)]
             for row in todo:
-                found = meter.measure(table.search_space.architecture(row), list(PROXIES), seed)
+                found = meter.measure(table.search_space.architecture(row), names, seed)
                 values = {n: v.value if math.isfinite(v.value) else None for n, v in found.items()}
                 append_record(options.records, {"cell": row, **setting, "values": values})
             known = read_values(options.records, setting)
@@ -264,6 +266,7 @@ def _joined(name: str, worth: np.ndarray, by_seed: Sequence[Sequence[dict[str, f
 
 def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tables", default=",".join(SHIPPED), help="names of tables of the package")
     parser.add_argument("--networks", type=int, default=600, help="of each table")
     parser.add_argument("--seeds", type=int, default=2, help="of each proxy")
     parser.add_argument("--records", type=Path, default=Path("combinations.jsonl"))
