@@ -28,8 +28,8 @@ REPORT_SHARE = 0.2
 """Share of the time that is for explanations, at most."""
 REPORT_LEAST = 0.05
 """The same where what came before took longer than planned."""
-START_SHARE = 0.04
-"""Share of the time that is kept for the start of the program, which no clock here has seen."""
+KEPT_SHARE = 0.08
+"""Share of the time that is kept for the start of the program and for drawing the report, which no clock ends."""
 
 
 def fit(
@@ -233,7 +233,7 @@ def _file_spec(path: Path, target: Any, options: Mapping[str, Any]) -> dict[str,
 def report_minutes(clock: Clock) -> float:
     """Return how long the explanations may take after what was done since a clock with a limit was made."""
     assert clock.minutes is not None
-    left = (1 - START_SHARE) * clock.minutes - clock.elapsed / 60
+    left = (1 - KEPT_SHARE) * clock.minutes - clock.elapsed / 60
     found = max(REPORT_LEAST * clock.minutes, min(REPORT_SHARE * clock.minutes, left))
     return float(f"{found:.2g}")  # the report names it
 

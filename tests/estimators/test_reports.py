@@ -117,7 +117,7 @@ def test_an_estimator_that_kept_no_run_says_how_to_have_a_report():
 
 @pytest.mark.parametrize(
     ("passed", "left"),
-    [(60, 1.0), (228, 1.0), (240, 0.8), (270, 0.3), (290, 0.25), (400, 0.25)],
+    [(60, 1.0), (216, 1.0), (228, 0.8), (258, 0.3), (290, 0.25), (400, 0.25)],
     ids=["early", "in time", "a little late", "late", "at the end", "over"],
 )
 def test_explanations_take_what_is_left_of_the_time(monkeypatch, passed, left):
