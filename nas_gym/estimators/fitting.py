@@ -29,7 +29,7 @@ REPORT_SHARE = 0.2
 REPORT_LEAST = 0.05
 """The same where what came before took longer than planned."""
 KEPT_SHARE = 0.08
-"""Share of the time that is kept for the start of the program and for drawing the report, which no clock ends."""
+"""Share of the time that is kept for the start of the program and for drawing, which no clock ends."""
 
 
 def fit(
