@@ -127,9 +127,8 @@ def test_an_archive_of_one_table_is_read(task_of, plain):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.xlsx", text().encode(), "cannot be read as an Excel workbook"),
-        ("a.parquet", b"", "cannot be read as a Parquet file"),
-        ("a.npy", text().encode(), "cannot be read as an .npy file"),
+        ("a.xlsx", bytes(range(256)) * 2, "is not an Excel workbook, .* no table of text either"),
+        ("a.parquet", b"", "has no rows: it needs a line of column names"),
         ("a.xls", b"\xd0\xcf\x11\xe0" + bytes(99), "old Excel workbook .* cannot be read here: .csv"),
         ("a.csv", b"\x89HDF\r\n", "an HDF5 file, a kind of file that cannot be read"),
         ("a.pkl", b"\x80\x04\x95", "a pickle, which is never loaded"),
@@ -139,7 +138,7 @@ def test_an_archive_of_one_table_is_read(task_of, plain):
         ("a.zip", b"PK\x03\x04" + bytes(30), "is damaged"),
         ("a.csv", b"5.1,3.5,0\n4.9,3.0,1\n", "seems to be an example: add a line of column names"),
     ],
-    ids=map(str, range(11)),
+    ids=map(str, range(10)),
 )
 def test_a_file_of_another_kind_is_named_as_what_it_is(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
