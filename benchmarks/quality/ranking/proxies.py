@@ -47,7 +47,7 @@ def main() -> None:
         found = rank_scores(
             table,
             task,
-            [score for score in scores if score in POOL_PROXIES or reads(score, task)],
+            [score for score in scores if reads(score, task)],
             networks=options.networks,
             seeds=range(options.seeds),
             device=options.device,
@@ -60,8 +60,8 @@ def main() -> None:
 
 
 def reads(proxy: str, task: Task) -> bool:
-    """Return whether a task has what a proxy reads, such as classes."""
-    return PROXIES[proxy].needs != "classes" or task.target.kind == "classes"
+    """Return whether a task has what a score reads, such as classes."""
+    return proxy not in PROXIES or PROXIES[proxy].needs != "classes" or task.target.kind == "classes"
 
 
 def markdown(found: ScoreRanking) -> str:
