@@ -153,11 +153,11 @@ CASES = [
         "damaged|compressed",
         file_name="data.csv.gz",
     ),
-    table("a workbook that is text", good_rows(), "xlsx|workbook|Excel", file_name="data.xlsx"),
+    table("a workbook of random bytes", bytes(range(256)), "xlsx|workbook|Excel", file_name="data.xlsx"),
     table(
         "a workbook that is an archive of text", zipped(a=b"1"), "xlsx|workbook|Excel", file_name="data.xlsx"
     ),
-    table("a Parquet file that is text", good_rows(), "parquet|Parquet", file_name="data.parquet"),
+    table("a Parquet file of random bytes", bytes(range(256)), "parquet|Parquet", file_name="data.parquet"),
     table(
         "a Parquet file that is cut off",
         b"PAR1" + bytes(10) + b"PAR1",
