@@ -1,4 +1,4 @@
-"""The 20 data sets of `data_sets.py`: from scikit-learn and mnist1d, or generated; all offline.
+"""The 20 data sets of `compare.py`: from scikit-learn and mnist1d, or generated; all offline.
 
 Sources of the generated ones: tic-tac-toe's final boards and balance scale (UCI repository), the second
 MONK's problem (Thrun et al. 1991), Hastie et al. 2009 (example 10.2), Friedman 1991, the borehole function

@@ -1,4 +1,4 @@
-"""Tables of what `data_sets.py` measured, as Markdown."""
+"""Tables of what `compare.py` measured, as Markdown."""
 
 from __future__ import annotations
 
