@@ -27,7 +27,7 @@ class DrNAS(Differentiable):
     """DrNAS: weights theta are drawn from Dirichlet(beta), beta = elu(alpha) + 1.
 
     Gradients go through the draw. lambda KL(Dirichlet(beta) || Dirichlet(1)) is added to the validation loss.
-    The means of theta choose at the end.
+    The means of theta choose at the end. The divergence is in the place of the L2 penalty of alpha.
 
     Source: Chen et al., "DrNAS: Dirichlet Neural Architecture Search", 2021; without its progressive stages,
     as its authors searched NAS-Bench-201.
@@ -39,6 +39,7 @@ class DrNAS(Differentiable):
     name = "drnas"
 
     regularisation: float = 1e-3
+    arch_weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -37,6 +37,8 @@ class PCDARTS(DARTS):
 
     name: ClassVar[str] = "pc-darts"
 
+    learning_rate: float = 0.1
+    arch_learning_rate: float = 6e-4
     partial: int = 4
     frozen: float = 0.3
 
