@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import importlib.util
 import json
@@ -252,6 +253,36 @@ def test_what_answers_otherwise_is_not_left_behind(shop, tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"would answer otherwise than the saved network, by 0\.0001 where"):
         export_network(shop[0], "torch", tmp_path / "a.pt2")
     assert not list(tmp_path.iterdir())
+
+
+def in_float64(saved):
+    """What a program answers that rounds otherwise than torch's kernels of float32."""
+
+    def answers(raw):
+        with torch.no_grad():
+            prepared = torch.tensor(((raw - saved.mean) / saved.scale).astype(np.float32)).double()
+            return copy.deepcopy(saved.module).double()(prepared).softmax(1).numpy()
+
+    return answers
+
+
+def test_a_network_that_makes_much_of_rounding_is_exported_as_exactly_as_it_is_computed(
+    tmp_path, monkeypatch
+):
+    task = make_task("mnist1d")
+    builder = NetworkBuilder(task.input_shape)
+    summed = builder.linear(builder.flatten(builder.input), 16)
+    saved = saved_of("mnist1d", builder.build(builder.linear(builder.periodic(summed, 4), 10)))
+    with torch.no_grad():
+        saved.module.state_dict()["2_weight"].mul_(300)  # so that sines are of numbers in the thousands
+        saved.module.state_dict()["4_weight"][:, ::9] = 0  # and nothing but they are read
+    written = "nas_gym.deploy.export.torch_program.TorchProgram.answers"
+    monkeypatch.setattr(written, lambda self, of, path: in_float64(of))
+    done = export_network(saved, "torch", tmp_path / "a.pt2")
+    assert 2e-5 < done.difference < 1e-2
+    monkeypatch.setattr(written, lambda self, of, path: lambda raw: of.predict(raw) + 0.05)
+    with pytest.raises(DataError, match=r"would answer otherwise than the saved network, by 0\.05 where"):
+        export_network(saved, "torch", tmp_path / "b.pt2")
 
 
 def test_numbers_that_float32_does_not_hold_go_in_as_float64(tmp_path):

@@ -14,10 +14,12 @@ import numpy as np
 from nas_gym._files import UNFINISHED, writing
 from nas_gym.deploy.deployed import DeployedModule, Numbers, example_rows
 from nas_gym.deploy.export.base import ExportFormat
+from nas_gym.deploy.export.rounding import rounding
 from nas_gym.deploy.saved_network import SavedNetwork
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.registry import lookup
 from nas_gym.tasks import features_of, read_examples
+from nas_gym.training import apart
 
 FORMATS: dict[str, str] = {
     "onnx": "nas_gym.deploy.export.onnx:Onnx",
@@ -29,6 +31,8 @@ FORMATS: dict[str, str] = {
 """The formats by name: where each is defined, so that it is imported when it is needed."""
 TOLERANCE = 1e-5
 """How far an answer may be off, as a probability or in standard deviations of a value."""
+ROUNDINGS = 8.0
+"""Times the rounding of the network itself, where that allows more."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,15 @@ class Exported:
         )
 
 
+@apart
 def export_network(
     saved: SavedNetwork, to: str, path: str | Path | None = None, *, rows: Any = None
 ) -> Exported:
     """Write a saved network in another format, and check what is written against the network.
 
     Raw examples go in: standardisation and answers are part of what is written. Examples are float32 where
-    that changes no answer by more than `TOLERANCE`, else float64.
+    that changes no answer by more than `TOLERANCE`, else float64. What is written may be off by as much, or
+    by as much as float32 can tell of this network at all (see `nas_gym.deploy.export.rounding`).
 
     Args:
         saved: the network, as `nas_gym.load_network` gives it.
@@ -86,7 +92,8 @@ def export_network(
     if target.is_dir():
         raise ConfigError(f"{target} is there already: name another folder, or remove it")
     raw = _features(saved, rows)
-    numbers = _numbers(saved, raw, to, form)
+    allowed = max(TOLERANCE, ROUNDINGS * rounding(saved, raw))
+    numbers = _numbers(saved, raw, to, form, allowed)
     unfinished = target.with_name(target.name + UNFINISHED + form.suffix)
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +101,7 @@ def export_network(
         try:
             form.write(saved, unfinished, numbers)
             difference = _difference(saved, raw, form.answers(saved, unfinished)(raw))
-            _check(target, difference)
+            _check(target, difference, allowed)
             os.replace(unfinished, target)
         finally:
             _remove(unfinished)
@@ -137,8 +144,8 @@ def _features(saved: SavedNetwork, rows: Any) -> np.ndarray:
     return raw.astype(np.float64)
 
 
-def _numbers(saved: SavedNetwork, raw: np.ndarray, to: str, form: ExportFormat) -> Numbers:
-    """Return the first type of a format in which examples are answered exactly enough."""
+def _numbers(saved: SavedNetwork, raw: np.ndarray, to: str, form: ExportFormat, allowed: float) -> Numbers:
+    """Return the first type of a format that answers exactly enough, or the last if it is as allowed."""
     import torch
 
     off = {}
@@ -148,9 +155,11 @@ def _numbers(saved: SavedNetwork, raw: np.ndarray, to: str, form: ExportFormat) 
             off[numbers] = _difference(saved, raw, DeployedModule(saved, numbers)(x).numpy())
         if off[numbers] <= TOLERANCE:
             return numbers
+    if off[form.numbers[-1]] <= allowed:
+        return form.numbers[-1]
     raise DataError(
         f"{to} takes examples as {form.numbers[-1]}, which answers them by up to {min(off.values()):.2g} "
-        f"otherwise than the saved network (at most {TOLERANCE:g} is allowed), since they are large beside "
+        f"otherwise than the saved network (at most {allowed:.2g} is allowed), since they are large beside "
         "their deviation: export to onnx or torch"
     )
 
@@ -164,11 +173,11 @@ def _difference(saved: SavedNetwork, raw: np.ndarray, found: np.ndarray) -> floa
     return float(np.nan_to_num(off.max(), nan=np.inf))
 
 
-def _check(target: Path, difference: float) -> None:
-    if difference > TOLERANCE:
+def _check(target: Path, difference: float, allowed: float) -> None:
+    if difference > allowed:
         raise DataError(
             f"{target} would answer otherwise than the saved network, by {difference:.2g} where at most "
-            f"{TOLERANCE:g} is allowed: choose another format of {', '.join(FORMATS)}"
+            f"{allowed:.2g} is allowed: choose another format of {', '.join(FORMATS)}"
         )
 
 
