@@ -3,15 +3,17 @@
     python benchmarks/quality/one_shot/positive_control.py --records control.jsonl
     python benchmarks/quality/one_shot/positive_control.py --records control.jsonl --report
 
-Cells of four of NAS-Bench-201's operations (all but the skip), in one stage of one cell with 4 channels, on
-100 training examples of mnist1d, at a high learning rate: so few and so noisy that the validation loss may
-come to favour candidates without weights over what the others learned by heart. The search is long: the
-architecture weights may go as far as in 167 epochs of the published search, which has 50. Records are written
-as they are made, and those that are there are not made again.
+Cells of four of NAS-Bench-201's operations (all but the skip), in one stage of one cell with 16 channels, on
+300 examples of mnist1d of which six in ten have a label drawn at random. Shared weights that are trained for
+long learn such labels by heart, and the validation loss comes to favour candidates that have nothing to learn
+with; a network that is trained alone for 30 epochs does not come as far, and the largest is the best. The
+search takes as long as 99 trainings, about 390 epochs of the mixture. Records are written as they are made,
+and those that are there are not made again.
 
 A choice is *degenerate* if candidates without weights (none, pooling) lead firmly in two thirds of its
 places, or if for three readings no way led through it. Test accuracy is of the choice alone, trained three
-times; it selects nothing. The rules of the diagnosis were chosen on seeds 10 to 14.
+times, on examples with their own labels; it selects nothing. The setting was chosen on seeds 10 to 14, and
+so were the rules of the diagnosis, in an earlier setting.
 """
 
 from __future__ import annotations
@@ -40,12 +42,13 @@ sys.path.append(str(Path(__file__).parents[1]))  # what the folders of quality/ 
 from run_records import Record, append_record, read_records
 
 OPERATIONS = ["none", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3"]
-SPACE = {"name": "cell", "channels": [4], "operations": OPERATIONS}
-TASK = {"name": "mnist1d", "train_size": 100, "validation_size": 400, "test_size": 4000}
-EVALUATOR = {"name": "train", "recipe": {"epochs": 100, "batch_size": 64}}
-BUDGET = 25
+SPACE = {"name": "cell", "channels": [16], "operations": OPERATIONS}
+SIZES = {"train_size": 300, "validation_size": 400, "test_size": 4000}
+TASK = {"name": "mnist1d", "label_noise": 0.6, **SIZES}
+EVALUATOR = {"name": "train", "recipe": {"epochs": 30, "batch_size": 100}}
+BUDGET = 100
 """In trainings, the last of which trains the choice."""
-RATES = {"learning_rate": 0.1, "arch_learning_rate": 1e-3}
+RATES = {"learning_rate": 0.1}
 METHODS: dict[str, dict[str, Any]] = {
     "darts": {"name": "darts"},
     "darts, stopped": {"name": "darts", "when_collapsing": "stop"},
@@ -59,7 +62,7 @@ LARGEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_
 FINAL_SEEDS = (1000, 1001, 1002)
 KEPT = ("epoch", "share", "choice", "entropy", "free_weight", "mixture_score", "choice_score", "eigenvalue")
 IN_TIME = 0.2
-"""Share of the search by which a warning should precede a degenerate choice."""
+"""Share of the search by which a warning should precede a choice that is degenerate from then on."""
 
 
 def main() -> None:
@@ -190,9 +193,10 @@ def moments(records: Sequence[Record]) -> Table:
     for record in sorted((r for r in records if r["method"] == PLAIN), key=lambda r: r["seed"]):
         readings = record["readings"]
         warned, sharp, first = (_first(readings, name) for name in ("collapses", "sharp", "degenerate"))
-        lead = None if first is None or warned is None else first - warned
-        in_time = "" if first is None else "yes" if lead is not None and lead >= IN_TIME - 1e-9 else "no"
-        shares = [warned, sharp, first, _for_good(readings), lead]
+        for_good = _for_good(readings)
+        lead = None if for_good is None or warned is None else for_good - warned
+        in_time = "" if for_good is None else "yes" if lead is not None and lead >= IN_TIME - 1e-9 else "no"
+        shares = [warned, sharp, first, for_good, lead]
         cells = ["" if share is None else f"{share:.2f}" for share in shares]
         table.add_row(
             str(record["seed"]), *cells, in_time, record["choice"], f"{np.mean(record['test']):.3f}"
