@@ -190,6 +190,18 @@ class Recorder:
         if values.get("warning"):
             self._digest.text("one_shot/warning", str(values["warning"]), step)
 
+    def kept_state(self) -> dict[str, Any] | None:
+        """Return the state that `keep_state` wrote in an earlier, interrupted run of the folder."""
+        from nas_gym.training import read_state
+
+        return read_state(self._folder.state_file, (), "the search")
+
+    def keep_state(self, state: Mapping[str, Any]) -> None:
+        """Keep the state of a search under way beside the trace."""
+        from nas_gym.training import write_state
+
+        write_state(self._folder.state_file, state)
+
     def end_episode(self) -> None:
         """End the current episode, if it had a step."""
         if self._in_episode:
@@ -202,6 +214,7 @@ class Recorder:
         self._note_evaluations()
         self._save_policy()
         with writing(self._folder.path):
+            self._folder.state_file.unlink(missing_ok=True)
             self._digest.finish(self.policy, self._lines)
         metric = self._env.task.target.metric
         told = {"format": RESULT_FORMAT, "metric": metric.name, "metric_label": metric.label}

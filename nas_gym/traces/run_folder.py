@@ -81,6 +81,11 @@ class RunFolder:
         return self.path / "one_shot.jsonl"
 
     @property
+    def state_file(self) -> Path:
+        """The state of an unfinished search that can go on from it; gone once the run is finished."""
+        return self.path / "search_state.pt"
+
+    @property
     def policy_folder(self) -> Path:
         """Snapshots of the policy, named by the distinct evaluations made before them."""
         return self.path / "policy"
@@ -265,9 +270,13 @@ class RunFolder:
     def wipe(self) -> None:
         """Remove what an earlier run left, its result first, so that a rerun starts clean.
 
+        The state of a search that was interrupted stays.
+
         The trace stays: it is held by whoever writes it, who empties it.
         """
         with writing(self.path), self.explained_by_one():
+            if self.is_finished:  # else the next search goes on from it
+                self.state_file.unlink(missing_ok=True)
             self.result_file.unlink(missing_ok=True)
             for path in self._contents():
                 if path != self.trace_file:

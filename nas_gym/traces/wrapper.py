@@ -171,6 +171,23 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
                 recorder.reading(values, step)
                 recorder.scalars(scalars, step)
 
+    def kept_state(self) -> dict[str, Any] | None:
+        """Return the state that an interrupted search of this run kept; None where there is none."""
+        if self._ended:
+            return None
+        with self._recording() as recorder:
+            return recorder.kept_state()
+
+    def keep_state(self, state: Mapping[str, Any]) -> None:
+        """Keep the state of a search under way, so that it goes on from there if it is interrupted.
+
+        Args:
+            state: tensors, numbers and texts, in dicts and lists.
+        """
+        if not self._ended:
+            with self._recording() as recorder:
+                recorder.keep_state(state)
+
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
     ) -> Any:
@@ -283,6 +300,12 @@ class NoTrace:
 
     def reading(self, values: Mapping[str, Any], scalars: Mapping[str, float], step: int) -> None:
         """Record nothing."""
+
+    def kept_state(self) -> None:
+        """Return nothing: what was not recorded was not kept."""
+
+    def keep_state(self, state: Mapping[str, Any]) -> None:
+        """Keep nothing."""
 
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None

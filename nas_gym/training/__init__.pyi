@@ -31,6 +31,8 @@ from .recipe import Recipe as Recipe
 from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for
 from .seeds import check_seeds as check_seeds
+from .state_files import read_state as read_state
+from .state_files import write_state as write_state
 from .supernet import Path as Path
 from .supernet import PathTraining as PathTraining
 from .version import ENGINE_VERSION as ENGINE_VERSION

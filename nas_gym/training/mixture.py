@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -180,6 +180,27 @@ class MixtureTraining:
                 momentum.mul_(MOMENTUM).add_(gradient, alpha=scale).add_(array, alpha=self.weight_decay)
                 array.sub_(momentum, alpha=rate)
         return value
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a later process needs to go on: tensors, numbers and texts."""
+        return {
+            "arrays": {name: array.detach().cpu() for name, array in self.supernet.arrays.items()},
+            "momentum": {name: array.cpu() for name, array in self.momentum.items()},
+            "weight_decay": self.weight_decay,
+            "step": self._noise.step,
+            "epochs": self.trace.epochs,
+            "flops": self.trace.flops,
+            "losses": list(self.trace.losses),
+        }
+
+    @torch.no_grad()
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
+        for mine, kept in ((self.supernet.arrays, state["arrays"]), (self.momentum, state["momentum"])):
+            for name, array in kept.items():
+                mine[name].copy_(array)
+        self.weight_decay, self._noise.step = state["weight_decay"], state["step"]
+        self.trace = Trace(state["epochs"], state["flops"], list(state["losses"]))
 
     @torch.no_grad()
     def measured(self, blends: Blends, examples: Tensor | None = None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,8 @@ LOST = 3
 """Readings in a row without a way through the choice from which it counts as collapsed."""
 
 
+OF_PLACES = ("_leads", "_since", "_held")
+"""What is remembered of each variable from one reading to the next."""
 DRAWN = ("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes")
 
 
@@ -170,8 +173,29 @@ class Diagnosis:
         self.readings.append(reading)
         scalars = reading.scalars(self._names)
         scalars["one_shot/diagnosis_trainings"] = self.flops / self.shared.training
-        self.shared.session.trace.reading(reading.as_dict(), scalars, reading.epoch)
+        self.shared.read(reading.as_dict(), scalars, reading.epoch)
         return bool(reading.warning)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a later process needs to go on, as a text and numbers."""
+        own = {name: getattr(self, name) for name in OF_PLACES}
+        readings = [reading.as_dict() for reading in self.readings]
+        return {
+            "texts": json.dumps({"readings": readings, "own": own}),
+            "choice_before": str(self.choice_before),
+            "lost": self._lost,
+            "warned": self._warned,
+            "flops": self.flops,
+        }
+
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
+        texts = json.loads(state["texts"])
+        self.readings = [Reading(**reading) for reading in texts["readings"]]
+        for name in OF_PLACES:
+            setattr(self, name, texts["own"][name])
+        self.choice_before = self.shared.space.parse(state["choice_before"])
+        self._lost, self._warned, self.flops = state["lost"], state["warned"], state["flops"]
 
     def _architecture(self, leads: Mapping[str, int]) -> Architecture:
         space = self.shared.space

@@ -6,6 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -173,6 +174,8 @@ class Differentiable(OneShot):
         )
         stops = self.when_collapsing == "stop"
         watch = Diagnosis(shared, net, self.weights, alpha, stops) if self.diagnosis else None
+        if (kept := shared.kept()) is not None:
+            _take_up(kept, net, alpha, optimizer, watch)
         while not net.finished:
             losses = []
             for train, validation in net.epoch():
@@ -183,13 +186,13 @@ class Differentiable(OneShot):
             net.trace.losses.append(float(np.mean(losses)))
             shared.show({"loss": net.trace.losses[-1]}, net.trace.epochs)
             shared.pay(net.trace.flops)
-            if watch is None or not watch.warns():
-                continue
-            if stops:
-                shared.stopped = True
-                return [watch.choice_before]
-            if self.when_collapsing == "regularise":
-                net.weight_decay = min(LARGEST_DECAY, 3 * net.weight_decay)
+            if watch is not None and watch.warns():
+                if stops:
+                    shared.stopped = True
+                    return [watch.choice_before]
+                if self.when_collapsing == "regularise":
+                    net.weight_decay = min(LARGEST_DECAY, 3 * net.weight_decay)
+            shared.keep(partial(_state, net, alpha, optimizer, watch))
         return [decided(shared, self.weights(alpha.rows()))]
 
     def alpha_step(
@@ -206,6 +209,34 @@ class Differentiable(OneShot):
         if bool(torch.isfinite(gradient).all()):
             alpha.flat.grad = gradient
             optimizer.step()
+
+
+def _state(
+    net: MixtureTraining, alpha: Alpha, optimizer: torch.optim.Optimizer, watch: Diagnosis | None
+) -> dict[str, Any]:
+    """Return all that a later process needs to go on."""
+    return {
+        "net": net.state(),
+        "alpha": alpha.flat.detach().cpu(),
+        "moments": optimizer.state_dict()["state"],
+        "watch": {} if watch is None else watch.state(),
+    }
+
+
+def _take_up(
+    state: Mapping[str, Any],
+    net: MixtureTraining,
+    alpha: Alpha,
+    optimizer: torch.optim.Optimizer,
+    watch: Diagnosis | None,
+) -> None:
+    """Go on from a `_state`."""
+    net.take_up(state["net"])
+    with torch.no_grad():
+        alpha.flat.copy_(state["alpha"])
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state["moments"]})
+    if watch is not None:
+        watch.take_up(state["watch"])
 
 
 def never_chosen(space: SearchSpace[Any], mixture: Network) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,6 +76,10 @@ class ENAS(PathSearch):
             controller.parameters(), lr=self.controller_rate, betas=(0.0, 0.999), eps=1e-3
         )
         baseline: float | None = None
+        if (kept := weights.take_up()) is not None:
+            controller.load_state_dict(kept["controller"])
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": kept["moments"]})
+            baseline = kept["baseline"]
         while not weights.training.finished:
             weights.epoch(iter(controller.sample(rng, weights.steps * weights.paths).architectures))
             updates = max(1, round(weights.steps * SAMPLES_PER_STEP / self.aggregated))
@@ -99,6 +104,15 @@ class ENAS(PathSearch):
                 told = {"reward": fmean(rewards), "controller_entropy": fmean(drawn.entropies.tolist())}
             if told:
                 weights.show(told)
+            weights.keep(partial(_state, controller, optimizer, baseline))
+
+
+def _state(
+    controller: Controller, optimizer: torch.optim.Optimizer, baseline: float | None
+) -> dict[str, Any]:
+    """Return what is learned beside the shared weights."""
+    moments = optimizer.state_dict()["state"]
+    return {"controller": controller.state_dict(), "moments": moments, "baseline": baseline}
 
 
 class Controller(nn.Module):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas_agents.agent import whole_number, within
 from nas_agents.one_shot.search import OneShot, SharedSearch
@@ -109,8 +109,23 @@ class SharedWeights:
 
     def train_uniformly(self, rng: np.random.Generator) -> None:
         """Train along uniformly drawn architectures until the cost is spent."""
+        self.take_up()
         while not self.training.finished:
             self.epoch(self.space.sample(rng) for _ in iter(int, 1))
+            self.keep(dict)
+
+    def take_up(self) -> Mapping[str, Any] | None:
+        """Go on from where an interrupted search was; return what else `keep` was given, None for no such."""
+        state = self._shared.kept()
+        if state is None:
+            return None
+        self.training.take_up(state["training"])
+        found: Mapping[str, Any] = state["more"]
+        return found
+
+    def keep(self, more: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep the state of the training now and then, with what `more` returns."""
+        self._shared.keep(lambda: {"training": self.training.state(), "more": more()})
 
     def epoch(self, drawn: Iterator[Architecture]) -> None:
         """Train for an epoch, each step along the next `paths` of these architectures."""

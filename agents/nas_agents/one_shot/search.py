@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from nas_gym.search_spaces import Architecture, SearchSpace
 if TYPE_CHECKING:
     from nas_gym.training import Recipe, TrainingData
 
+KEPT_EVERY = 20.0  # seconds
 COUNTED = 100
 """Architectures whose mean arithmetic is that of a training, as of the evaluator ``"supernet"``."""
 
@@ -28,7 +30,8 @@ class OneShot(Agent):
 
     A budget of N evaluations pays for the floating-point operations of N full trainings of networks of the
     space, by the recipe of the environment. What is chosen is trained alone, one evaluation each, like the
-    choice of any other agent; the shared weights are trained for the rest.
+    choice of any other agent; the shared weights are trained for the rest. Where the run is traced,
+    its state is kept in the run folder now and then, and a search that was interrupted goes on from there.
     """
 
     access = "gradient"
@@ -125,6 +128,8 @@ class SharedSearch:
         self.limit = (limits.evaluations - alone) * self.training
         self.stopped = False
         self._paid, self._since = 0.0, time.perf_counter()
+        self._told: list[dict[str, Any]] = []
+        self._kept_at = time.monotonic()
 
     @staticmethod
     def _recipe(options: Any, recipe_for: Any, examples: int) -> Recipe:
@@ -145,8 +150,12 @@ class SharedSearch:
 
     def show(self, values: Mapping[str, float], epoch: int) -> None:
         """Show in TensorBoard what is known of an epoch, by name; what is not finite is left out."""
-        shown = {f"one_shot/{name}": value for name, value in values.items() if math.isfinite(value)}
-        self.session.trace.scalars(shown, epoch)
+        shown = {f"one_shot/{name}": float(value) for name, value in values.items() if math.isfinite(value)}
+        self._tell({"scalars": shown, "epoch": epoch})
+
+    def read(self, values: Mapping[str, Any], scalars: Mapping[str, float], epoch: int) -> None:
+        """Record a reading of the search, and show its scalars, by tag."""
+        self._tell({"reading": dict(values), "scalars": dict(scalars), "epoch": epoch})
 
     def pay(self, flops: float) -> None:
         """Charge the run for what the search has cost so far, up to its limit.
@@ -154,6 +163,41 @@ class SharedSearch:
         A last step may go beyond the limit, by less than a training step of all candidates.
         """
         spent, now = min(flops, self.limit), time.perf_counter()
-        share = (spent - self._paid) / self.training
-        self.session.unwrapped.ledger.advance(share, now - self._since)
+        self._tell({"share": (spent - self._paid) / self.training, "seconds": now - self._since})
         self._paid, self._since = spent, now
+
+    def keep(self, state: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep the state of the search in the run folder, if the last time is a while ago.
+
+        Args:
+            state: returns it, without what is known here: the draws, the cost, and what was shown.
+        """
+        if time.monotonic() - self._kept_at < KEPT_EVERY:
+            return
+        rng, told = json.dumps(self.rng.bit_generator.state), json.dumps(self._told)
+        self.session.trace.keep_state({"search": state(), "rng": rng, "told": told, "paid": self._paid})
+        self._kept_at = time.monotonic()
+
+    def kept(self) -> Mapping[str, Any] | None:
+        """Return the state that an interrupted search kept, and go on from it; None where there is none.
+
+        What it had shown and paid is shown and paid again.
+        """
+        state = self.session.trace.kept_state()
+        if state is None:
+            return None
+        for event in json.loads(state["told"]):
+            self._tell(event)
+        self.rng.bit_generator.state = json.loads(state["rng"])
+        self._paid, self._since = state["paid"], time.perf_counter()
+        found: Mapping[str, Any] = state["search"]
+        return found
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        self._told.append(event)
+        if "share" in event:
+            self.session.unwrapped.ledger.advance(event["share"], event["seconds"])
+        elif "reading" in event:
+            self.session.trace.reading(event["reading"], event["scalars"], event["epoch"])
+        else:
+            self.session.trace.scalars(event["scalars"], event["epoch"])

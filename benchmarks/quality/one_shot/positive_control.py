@@ -4,11 +4,11 @@
     python benchmarks/quality/one_shot/positive_control.py --records control.jsonl --report
 
 Cells of four of NAS-Bench-201's operations (all but the skip), in one stage of one cell with 16 channels, on
-300 examples of mnist1d of which six in ten have the label of another class. Shared weights that are trained for
-long learn such labels by heart, and the validation loss comes to favour candidates that have nothing to learn
-with; a network that is trained alone for 30 epochs does not come as far, and the largest is the best. The
-search takes as long as 99 trainings, about 390 epochs of the mixture. Records are written as they are made,
-and those that are there are not made again.
+300 examples of mnist1d of which six in ten have the label of another class. Shared weights that are trained
+for long learn such labels by heart, and the validation loss comes to favour candidates that have nothing to
+learn with; a network that is trained alone for 30 epochs does not come as far, and the largest is the best.
+The search takes as long as 99 trainings, about 390 epochs of the mixture. Records are written as they are
+made, and those that are there are not made again.
 
 A choice is *degenerate* if candidates without weights (none, pooling) lead firmly in two thirds of its
 places, or if for three readings no way led through it. Test accuracy is of the choice alone, trained three

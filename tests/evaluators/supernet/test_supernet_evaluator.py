@@ -96,7 +96,7 @@ def test_kept_weights_that_cannot_be_read_are_trained_again_and_that_is_said(con
     first = made.scores(some(made.search_space))
     (file,) = folder.iterdir()
     file.write_bytes(file.read_bytes()[:-200] if content is None else content)
-    with pytest.warns(DataWarning, match=rf"{file.name} cannot be read and is trained again: \S"):
+    with pytest.warns(DataWarning, match=rf"{file.name} cannot be read and begins anew: \S"):
         assert np.array_equal(evaluator().scores(some(made.search_space)), first)
 
 
