@@ -50,7 +50,11 @@ AGENTS: dict[str, Mapping[str, Any]] = {
 }
 """Watching a search changes nothing in it, and takes longer than it here."""
 OF_EVALUATION = ("score", "status", "fidelity", "seconds")
-LEFT_OUT = ("hyperparameters", "versions", "on_new_examples", "policy", "shares", "charges")
+LEFT_OUT = (
+    *("hyperparameters", "versions", "on_new_examples", "policy", "shares", "charges", "constant_answer"),
+    *("format", "note", "score_is", "metric", "steps", "repeatable", "agent"),
+)
+"""What a table does without, so that a run is a short line; of its evaluations the best is kept."""
 
 
 def main() -> None:
@@ -98,9 +102,10 @@ def _made(landscape: str, label: str, seed: int, store: str) -> dict[str, Any]:
             result = run(spec)
         except ConfigError as error:
             return {"refused": str(error)}
-    evaluations = [{name: each.get(name) for name in OF_EVALUATION} for each in result["evaluations"]]
+    best = max(result["evaluations"], key=lambda each: (each["status"] == "ok", each["score"]))
+    final = [{name: each[name] for name in ("seed", "test_score", "error")} for each in result["final"]]
     kept = {name: value for name, value in result.items() if name not in LEFT_OUT}
-    return kept | {"evaluations": evaluations}
+    return kept | {"evaluations": [{name: best.get(name) for name in OF_EVALUATION}], "final": final}
 
 
 def _fixed(landscape: str, label: str, seed: int, environment: Mapping[str, Any]) -> dict[str, Any]:
