@@ -17,7 +17,16 @@ from tests.agents.one_shot.test_agents import FORMS, environment
 
 WATCHED = {f"{name}, watched": {"name": name} for name in ("darts", "drnas")}
 REGULARISED = {"darts, regularised": {"name": "darts", "when_collapsing": "regularise"}}
-SPECS = {form: {"name": form} | options for form, options in FORMS.items()} | WATCHED | REGULARISED
+OF_FORMS = (
+    "enas",
+    "random-sharing",
+    "spos",
+    "gdas",
+    "pc-darts",
+    "darts of order 2",
+    "proxyless by reinforce",
+)
+SPECS = {form: {"name": form} | FORMS[form] for form in OF_FORMS} | WATCHED | REGULARISED
 BUDGET = 16
 
 
@@ -94,24 +103,24 @@ def test_an_interrupted_search_goes_on_and_ends_as_if_it_had_not_been(form, tmp_
 
 
 def test_the_time_of_an_interrupted_search_counts(tmp_path, monkeypatch):
-    interrupted("darts", tmp_path, monkeypatch)
+    interrupted("gdas", tmp_path, monkeypatch)
     file = RunFolder(tmp_path).state_file
     state = read_state(file, (), "the search")
     events = json.loads(state["told"])
     next(event for event in events if "seconds" in event)["seconds"] = 1000.0
     write_state(file, state | {"told": json.dumps(events)})
-    assert searched("darts", tmp_path).seconds > 1000
+    assert searched("gdas", tmp_path).seconds > 1000
 
 
 def test_a_state_that_cannot_be_read_is_told_and_left_out(tmp_path, monkeypatch):
-    whole = searched("darts", tmp_path / "whole")
-    interrupted("darts", tmp_path / "cut", monkeypatch)
+    whole = searched("gdas", tmp_path / "whole")
+    interrupted("gdas", tmp_path / "cut", monkeypatch)
     RunFolder(tmp_path / "cut").state_file.write_bytes(b"nothing")
     with pytest.warns(DataWarning, match=r"the search kept in .*state\.pt cannot be read and begins anew"):
-        assert searched("darts", tmp_path / "cut").score == whole.score
+        assert searched("gdas", tmp_path / "cut").score == whole.score
 
 
 def test_a_quick_search_keeps_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(one_shot_search, "KEPT_EVERY", 60.0)
-    interrupted("darts", tmp_path, monkeypatch)
+    interrupted("gdas", tmp_path, monkeypatch)
     assert not RunFolder(tmp_path).state_file.exists()
