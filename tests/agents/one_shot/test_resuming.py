@@ -17,7 +17,7 @@ from tests.agents.one_shot.test_agents import FORMS, environment
 
 WATCHED = {f"{name}, watched": {"name": name} for name in ("darts", "drnas")}
 REGULARISED = {"darts, regularised": {"name": "darts", "when_collapsing": "regularise"}}
-OF_FORMS = (
+OF_FORMS = ("enas", "random-sharing", "spos", "gdas", "pc-darts", "darts of order 2", "proxyless")
     "enas",
     "random-sharing",
     "spos",
