@@ -18,14 +18,6 @@ from tests.agents.one_shot.test_agents import FORMS, environment
 WATCHED = {f"{name}, watched": {"name": name} for name in ("darts", "drnas")}
 REGULARISED = {"darts, regularised": {"name": "darts", "when_collapsing": "regularise"}}
 OF_FORMS = ("enas", "random-sharing", "spos", "gdas", "pc-darts", "darts of order 2", "proxyless")
-    "enas",
-    "random-sharing",
-    "spos",
-    "gdas",
-    "pc-darts",
-    "darts of order 2",
-    "proxyless by reinforce",
-)
 SPECS = {form: {"name": form} | FORMS[form] for form in OF_FORMS} | WATCHED | REGULARISED
 BUDGET = 16
 
