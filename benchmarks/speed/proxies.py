@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,12 +24,35 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from nas_gym.evaluators.proxies.probe import Examples, Probe, run
+from nas_gym.networks import Network, initial_weights
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
+from nas_gym.training import loss_of
 
-CPU = torch.device("cpu")
 BATCH = 64
+Loss = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A network with the first weights of a seed, which ask for gradients, by node and name."""
+
+    network: Network
+    arrays: Sequence[Mapping[str, Tensor]]
+
+    @staticmethod
+    def of(network: Network, seed: int) -> Fresh:
+        """Draw its weights."""
+        arrays: list[dict[str, Tensor]] = [{} for _ in network.nodes]
+        for whole, array in initial_weights(network, seed):
+            node, _, name = whole.partition("_")
+            arrays[int(node)][name] = array.requires_grad_(True)
+        return Fresh(network, arrays)
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """All its arrays."""
+        return [array for each in self.arrays for array in each.values()]
 
 
 def main() -> None:
@@ -42,78 +65,73 @@ def main() -> None:
     rng = np.random.default_rng(0)
     one = space.network(space.sample(rng))
     several = [space.network(space.sample(rng)) for _ in range(64)]
-    examples = Examples.drawn(task, 0, BATCH, CPU)
+    loss = loss_of(task.target.loss)
+    x, y = torch.tensor(task.x_train[:BATCH]), torch.tensor(task.y_train[:BATCH])
+    targets = loss.targets(y, task.outputs, 0.0)
+    ways = [partial(way, x, lambda outputs: loss.mean(outputs, targets)) for way in (_alone, _side_by_side)]
     cases = {
-        "3 seeds of one network": [Probe(one, seed, examples, CPU) for seed in range(3)],
-        "64 seeds of one network": [Probe(one, seed, examples, CPU) for seed in range(64)],
-        "16 networks of a pool": [Probe(network, 0, examples, CPU) for network in several[:16]],
-        "64 networks of a pool": [Probe(network, 0, examples, CPU) for network in several],
+        "3 seeds of one network": [Fresh.of(one, seed) for seed in range(3)],
+        "64 seeds of one network": [Fresh.of(one, seed) for seed in range(64)],
+        "16 networks of a pool": [Fresh.of(network, 0) for network in several[:16]],
+        "64 networks of a pool": [Fresh.of(network, 0) for network in several],
     }
     table = Table("networks of the mlp space", "one after the other (ms)", "side by side (ms)", "ratio")
-    for name, probes in cases.items():
-        alone, together = _measured([_alone, _side_by_side], probes, options.passes)
+    for name, networks in cases.items():
+        alone, together = _measured(ways, networks, options.passes)
         table.add_row(name, f"{alone:.3f}", f"{together:.3f}", f"{alone / together:.2f}")
     Console().print(table)
 
 
-def _measured(ways: Sequence[Callable[[Any], Any]], probes: Sequence[Probe], passes: int) -> list[float]:
+def _measured(ways: Sequence[Callable[[Any], Any]], networks: Sequence[Fresh], passes: int) -> list[float]:
     """Milliseconds a network, of each way; what they give is compared first."""
-    first, second = (way(probes) for way in ways)
+    first, second = (way(networks) for way in ways)
     assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(first, second, strict=True))
     seconds: dict[int, list[float]] = defaultdict(list)
     for _ in range(passes):
         for place, way in enumerate(ways):
             start = time.process_time()
-            way(probes)
+            way(networks)
             seconds[place].append(time.process_time() - start)
-    return [1000 * float(np.median(each)) / len(probes) for each in seconds.values()]
+    return [1000 * float(np.median(each)) / len(networks) for each in seconds.values()]
 
 
-def _alone(probes: Sequence[Probe]) -> list[Tensor]:
+def _alone(x: Tensor, loss: Loss, networks: Sequence[Fresh]) -> list[Tensor]:
     found: list[Tensor] = []
-    for probe in probes:
-        x, y = _batch(probe)
-        outputs = run(probe.network, probe.arrays, x)[len(probe.network.nodes) - 1]
-        found += torch.autograd.grad(probe.loss(outputs, y), probe.weights)
+    for each in networks:
+        values = [x]
+        for node, arrays in zip(each.network.nodes[1:], each.arrays[1:], strict=True):
+            inputs = [values[source] for source in node.inputs]
+            values.append(node.operation.forward(node, inputs, arrays, training=False))
+        found += torch.autograd.grad(loss(values[-1]), each.weights)
     return found
 
 
-def _side_by_side(probes: Sequence[Probe]) -> list[Tensor]:
-    values: list[dict[int, Tensor]] = [{0: _batch(probe)[0]} for probe in probes]
-    waiting = {(m, number) for m, probe in enumerate(probes) for number in probe.live}
+def _side_by_side(x: Tensor, loss: Loss, networks: Sequence[Fresh]) -> list[Tensor]:
+    values: list[dict[int, Tensor]] = [{0: x} for _ in networks]
+    waiting = {(m, number) for m, each in enumerate(networks) for number in range(1, len(each.network.nodes))}
     while waiting:
         ready = defaultdict(list)
         for m, number in sorted(waiting):
-            node = probes[m].network.nodes[number]
+            node = networks[m].network.nodes[number]
             if all(source in values[m] for source in node.inputs):
                 ready[repr(replace(node, inputs=(), parts=()))].append((m, number))
         group = max(ready.values(), key=len)
         waiting -= set(group)
-        m, number = group[0]
-        node = probes[m].network.nodes[number]
-        forward = partial(node.operation.forward, node, training=False)
+        nodes = [networks[m].network.nodes[number] for m, number in group]
         inputs = [
-            torch.stack([values[m][probes[m].network.nodes[number].inputs[place]] for m, number in group])
-            for place in range(len(node.inputs))
+            torch.stack([values[m][node.inputs[place]] for (m, _), node in zip(group, nodes, strict=True)])
+            for place in range(len(nodes[0].inputs))
         ]
         arrays = {
-            name: torch.stack([probes[m].arrays[number][name] for m, number in group])
-            for name in node.parameter_shapes
+            name: torch.stack([networks[m].arrays[number][name] for m, number in group])
+            for name in nodes[0].parameter_shapes
         }
-        together = torch.func.vmap(lambda inputs, arrays, forward=forward: forward(inputs, arrays))
+        together = torch.func.vmap(partial(nodes[0].operation.forward, nodes[0], training=False))
         for (m, number), result in zip(group, together(inputs, arrays), strict=True):
             values[m][number] = result
-    losses = [
-        probe.loss(values[m][len(probe.network.nodes) - 1], _batch(probe)[1])
-        for m, probe in enumerate(probes)
-    ]
-    by = [weight for probe in probes for weight in probe.weights]
+    losses = [loss(own[len(own) - 1]) for own in values]
+    by = [weight for each in networks for weight in each.weights]
     return list(torch.autograd.grad(torch.stack(losses).sum(), by))
-
-
-def _batch(probe: Probe) -> tuple[Tensor, Tensor]:
-    assert probe.examples is not None
-    return probe.examples.batches[0]
 
 
 if __name__ == "__main__":
