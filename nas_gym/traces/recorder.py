@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -190,11 +190,11 @@ class Recorder:
         if values.get("warning"):
             self._digest.text("one_shot/warning", str(values["warning"]), step)
 
-    def kept_state(self) -> dict[str, Any] | None:
-        """Return the state that `keep_state` wrote in an earlier, interrupted run of the folder."""
+    def kept_state(self, fields: Collection[str]) -> dict[str, Any] | None:
+        """Return the state, with these fields, that `keep_state` wrote in an interrupted run of the folder."""
         from nas_gym.training import read_state
 
-        return read_state(self._folder.state_file, (), "the search")
+        return read_state(self._folder.state_file, fields, "the search")
 
     def keep_state(self, state: Mapping[str, Any]) -> None:
         """Keep the state of a search under way beside the trace."""

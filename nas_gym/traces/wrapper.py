@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -171,12 +171,16 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
                 recorder.reading(values, step)
                 recorder.scalars(scalars, step)
 
-    def kept_state(self) -> dict[str, Any] | None:
-        """Return the state that an interrupted search of this run kept; None where there is none."""
+    def kept_state(self, fields: Collection[str]) -> dict[str, Any] | None:
+        """Return the state that an interrupted search of this run kept; None where there is none.
+
+        Args:
+            fields: what it must have; one that lacks some is left out with a warning.
+        """
         if self._ended:
             return None
         with self._recording() as recorder:
-            return recorder.kept_state()
+            return recorder.kept_state(fields)
 
     def keep_state(self, state: Mapping[str, Any]) -> None:
         """Keep the state of a search under way, so that it goes on from there if it is interrupted.
@@ -301,7 +305,7 @@ class NoTrace:
     def reading(self, values: Mapping[str, Any], scalars: Mapping[str, float], step: int) -> None:
         """Record nothing."""
 
-    def kept_state(self) -> None:
+    def kept_state(self, fields: Collection[str]) -> None:
         """Return nothing: what was not recorded was not kept."""
 
     def keep_state(self, state: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nas_gym.training import Recipe, TrainingData
 
 KEPT_EVERY = 20.0  # seconds
+STATE = ("search", "rng", "told", "paid")
 COUNTED = 100
 """Architectures whose mean arithmetic is that of a training, as of the evaluator ``"supernet"``."""
 
@@ -183,7 +184,7 @@ class SharedSearch:
 
         What it had shown and paid is shown and paid again.
         """
-        state = self.session.trace.kept_state()
+        state = self.session.trace.kept_state(STATE)
         if state is None:
             return None
         for event in json.loads(state["told"]):
