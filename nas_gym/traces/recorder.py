@@ -191,7 +191,7 @@ class Recorder:
             self._digest.text("one_shot/warning", str(values["warning"]), step)
 
     def kept_state(self, fields: Collection[str]) -> dict[str, Any] | None:
-        """Return the state, with these fields, that `keep_state` wrote in an interrupted run of the folder."""
+        """Return the state, with these fields, that an interrupted run of the folder kept."""
         from nas_gym.training import read_state
 
         return read_state(self._folder.state_file, fields, "the search")
