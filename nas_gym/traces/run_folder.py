@@ -179,7 +179,7 @@ class RunFolder:
         unfinished = self.config_file.name + ".unfinished"
         strangers = sorted(
             path.name
-            for path in self._contents()
+            for path in (*self._contents(), *self.path.glob(self.state_file.name))
             if path.name != unfinished and (path != self.trace_file or path.stat().st_size)
         )
         if strangers:

@@ -56,6 +56,12 @@ def test_a_folder_of_another_program_is_refused(tmp_path):
     assert (tmp_path / "events.out.tfevents.1.host").exists()
 
 
+def test_a_state_without_its_config_is_refused(tmp_path):
+    RunFolder(tmp_path).state_file.write_bytes(b"of whichever search")
+    with pytest.raises(NASGymError, match=r"holds search_state.pt but no config.json"):
+        RunFolder(tmp_path).check(CONFIG)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -32,7 +32,8 @@ FORMATS: dict[str, str] = {
 TOLERANCE = 1e-5
 """How far an answer may be off, as a probability or in standard deviations of a value."""
 ROUNDINGS = 8.0
-"""Times the rounding of the network itself, where that allows more."""
+"""Times the rounding of the network itself, where that allows more, up to `MOST_ALLOWED`."""
+MOST_ALLOWED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def export_network(
 
     Raw examples go in: standardisation and answers are part of what is written. Examples are float32 where
     that changes no answer by more than `TOLERANCE`, else float64. What is written may be off by as much, or
-    by as much as float32 can tell of this network at all (see `nas_gym.deploy.export.rounding`).
+    by as much as float32 can tell of this network at all (see `nas_gym.deploy.export.rounding`), but never by
+    more than `MOST_ALLOWED`.
 
     Args:
         saved: the network, as `nas_gym.load_network` gives it.
@@ -92,7 +94,7 @@ def export_network(
     if target.is_dir():
         raise ConfigError(f"{target} is there already: name another folder, or remove it")
     raw = _features(saved, rows)
-    allowed = max(TOLERANCE, ROUNDINGS * rounding(saved, raw))
+    allowed = min(MOST_ALLOWED, max(TOLERANCE, ROUNDINGS * rounding(saved, raw)))
     numbers = _numbers(saved, raw, to, form, allowed)
     unfinished = target.with_name(target.name + UNFINISHED + form.suffix)
     with writing(target):
