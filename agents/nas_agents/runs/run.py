@@ -79,7 +79,7 @@ def run(
     """Search, score the chosen network by seeds that the search did not see, and write `result.json`.
 
     A finished run of the same folder and config is not repeated; an unfinished one starts from its
-    beginning, which a store makes cheap.
+    beginning, which a store makes cheap, and goes on from where it was if it is on shared weights.
 
     Args:
         spec: the run.
