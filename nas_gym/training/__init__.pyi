@@ -31,6 +31,13 @@ from .recipe import Recipe as Recipe
 from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for
 from .seeds import check_seeds as check_seeds
+from .side_by_side import INPUT as INPUT
+from .side_by_side import NetworkReading as NetworkReading
+from .side_by_side import Nodes as Nodes
+from .side_by_side import Pass as Pass
+from .side_by_side import SideBySide as SideBySide
+from .side_by_side import chunks_of as chunks_of
+from .side_by_side import reaches_input as reaches_input
 from .state_files import read_state as read_state
 from .state_files import write_state as write_state
 from .supernet import Path as Path

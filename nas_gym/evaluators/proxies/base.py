@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from nas_gym.evaluators.proxies.probe import Probe
 
 Needs = Literal["network", "weights", "examples", "labels", "classes"]
+Reads = Literal[
+    "codes", "layer_results", "gradients", "layer_gradients", "second_gradients", "input_gradients"
+]
+"""Attributes of a `Probe` that can be computed for many networks side by side."""
 NO_PATH = "no path leads from its input to its output"
 NOT_FINITE = "its value is not a finite number"
 
@@ -28,10 +32,12 @@ class Proxy(ABC):
         name: its name in `PROXIES`.
         needs: what it reads: the ``"network"`` alone, also ``"weights"``, also ``"examples"``, also what is
             to be predicted for them (``"labels"``), or ``"classes"`` in particular.
+        reads: what of a probe it reads that can be computed for many networks side by side.
     """
 
     name: ClassVar[str]
     needs: ClassVar[Needs]
+    reads: ClassVar[tuple[Reads, ...]] = ()
 
     @abstractmethod
     def value(self, probe: Probe) -> float:

@@ -15,11 +15,12 @@ class Fisher(Proxy):
 
     name = "fisher"
     needs = "labels"
+    reads = ("layer_results", "layer_gradients")
 
     def value(self, probe: Probe) -> float:
         total = 0.0
-        for number, gradient in zip(probe.layers, probe.layer_gradients, strict=True):
-            product = probe.values[number].detach() * gradient
+        for result, gradient in zip(probe.layer_results, probe.layer_gradients, strict=True):
+            product = result * gradient
             by_channel = product.flatten(2).sum(2) if product.dim() > 2 else product
             total += float(by_channel.square().mean(0).sum()) / 2
         return total

@@ -20,6 +20,7 @@ class Jacov(Proxy):
 
     name = "jacov"
     needs = "examples"
+    reads = ("input_gradients",)
 
     def value(self, probe: Probe) -> float:
         v = np.linalg.eigvalsh(_correlations(probe.input_gradients)) + K
@@ -38,6 +39,7 @@ class EPENAS(Proxy):
 
     name = "epe_nas"
     needs = "classes"
+    reads = ("input_gradients",)
 
     def value(self, probe: Probe) -> float:
         assert probe.examples is not None

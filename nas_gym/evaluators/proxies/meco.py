@@ -18,11 +18,11 @@ class MeCo(Proxy):
 
     name = "meco"
     needs = "examples"
+    reads = ("layer_results",)
 
     def value(self, probe: Probe) -> float:
         total = 0.0
-        for number in probe.layers:
-            result = probe.values[number].detach()
+        for result in probe.layer_results:
             rows = by_place(result[:1]) if result.dim() > 2 else result
             total += float(np.linalg.eigvalsh(_correlations(rows.cpu().numpy().astype(np.float64)))[0])
         return total

@@ -18,6 +18,7 @@ class NWOT(Proxy):
 
     name = "nwot"
     needs = "examples"
+    reads = ("codes",)
 
     def value(self, probe: Probe) -> float:
         active = probe.codes.astype(np.float32)  # counts below 2^24 are exact
@@ -34,6 +35,7 @@ class SWAP(Proxy):
 
     name = "swap"
     needs = "examples"
+    reads = ("codes",)
 
     def value(self, probe: Probe) -> float:
         packed = np.ascontiguousarray(np.packbits(probe.codes, axis=0).T)

@@ -1,24 +1,27 @@
-"""The values of many networks by several proxies: what they share is computed once a network."""
+"""The values of many networks by several proxies: what they share is computed once, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from nas_gym.errors import ConfigError
 from nas_gym.evaluators.proxies.az_nas import AGGREGATE, az_nas_ranks
-from nas_gym.evaluators.proxies.base import Measured, measured
+from nas_gym.evaluators.proxies.base import Measured, Proxy, measured
 from nas_gym.evaluators.proxies.probe import Examples, Probe
 from nas_gym.evaluators.proxies.registry import check_task, views_of
+from nas_gym.evaluators.proxies.together import ProbeChunk, chunks_of_probes
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import Task
 from nas_gym.training import apart, resolve_device
 
 BATCH = 64
-TOLD_EVERY = 16  # networks
+PART = 512
+"""Networks of a pool that are looked at before the next."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,8 @@ class ProxyMeter:
     @apart
     def measure(self, architecture: Architecture, names: Sequence[str], seed: int) -> dict[str, Measured]:
         """Return the value of one network by proxies, by name, without those of `POOL_PROXIES`."""
-        return self._measured(architecture, names, seed)
-
-    def _measured(self, architecture: Architecture, names: Sequence[str], seed: int) -> dict[str, Measured]:
-        proxies = [view for name in names for view in views_of(name)]
-        network = self._space.network(architecture)
-        probe = Probe(network, seed, self._batches(seed), self._device)
-        return {proxy.name: measured(proxy, probe) for proxy in proxies}
+        probe = self._probe(architecture, seed)
+        return {proxy.name: measured(proxy, probe) for proxy in _views(names)}
 
     def pool(
         self,
@@ -89,10 +87,9 @@ class ProxyMeter:
         """
         self.check(names)
         found: list[dict[str, Measured]] = []
-        for start in range(0, len(architectures), TOLD_EVERY):
-            found += self._part(architectures[start : start + TOLD_EVERY], names, seed)
-            if progress is not None:
-                progress(len(found))
+        for start in range(0, len(architectures), PART):
+            told = None if progress is None else partial(_told, progress, len(found))
+            found += self._part(architectures[start : start + PART], names, seed, told)
         single = dict.fromkeys(view.name for name in names for view in views_of(name))
         values = {name: np.array([each[name].value for each in found]) for name in single}
         reasons = {name: [each[name].reason for each in found] for name in single}
@@ -101,16 +98,47 @@ class ProxyMeter:
             reasons[AGGREGATE] = reasons["az_expressivity"]
         return PoolValues({name: values[name] for name in names}, {name: reasons[name] for name in names})
 
-    @apart
     def _part(
-        self, architectures: Sequence[Architecture], names: Sequence[str], seed: int
+        self,
+        architectures: Sequence[Architecture],
+        names: Sequence[str],
+        seed: int,
+        progress: Callable[[int], None] | None,
     ) -> list[dict[str, Measured]]:
-        return [self._measured(architecture, names, seed) for architecture in architectures]
+        """Return the values of a part of a pool."""
+        proxies = _views(names)
+        probes = [self._probe(architecture, seed) for architecture in architectures]
+        found: dict[Probe, dict[str, Measured]] = {}
+        for chunk in chunks_of_probes(probes, {each for proxy in proxies for each in proxy.reads}):
+            found |= zip(chunk.probes, self._chunk(chunk, proxies), strict=True)
+            if progress is not None:
+                progress(len(found))
+        return [found[probe] for probe in probes]
+
+    @apart
+    def _chunk(self, chunk: ProbeChunk, proxies: Sequence[Proxy]) -> list[dict[str, Measured]]:
+        chunk.read()
+        found = []
+        for probe in chunk.probes:
+            found.append({proxy.name: measured(proxy, probe) for proxy in proxies})
+            probe.forget()
+        return found
+
+    def _probe(self, architecture: Architecture, seed: int) -> Probe:
+        return Probe(self._space.network(architecture), seed, self._batches(seed), self._device)
 
     def _batches(self, seed: int) -> Examples:
         if seed not in self._examples:
             self._examples[seed] = Examples.drawn(self._task, seed, self._batch, self._device)
         return self._examples[seed]
+
+
+def _views(names: Sequence[str]) -> list[Proxy]:
+    return [view for name in names for view in views_of(name)]
+
+
+def _told(progress: Callable[[int], None], before: int, count: int) -> None:
+    progress(before + count)
 
 
 def best_of_pool(

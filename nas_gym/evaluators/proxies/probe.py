@@ -31,6 +31,7 @@ Arrays = list[dict[str, Tensor]]
 BATCHES = 2
 LEFT_OUT = (BatchNorm, LayerNorm, ChannelLayerNorm, RMSNorm, Activation, Dropout)
 """What a pass leaves out that is to be linear."""
+GIVEN = ("network", "seed", "examples", "device", "live")
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,13 @@ class Probe:
 
     @property
     def weights(self) -> list[Tensor]:
-        """The weights of layers."""
+        """The weights of layers, by which gradients are taken."""
         return [self.arrays[number][name] for number, name in self.places]
+
+    @cached_property
+    def weight_values(self) -> list[Tensor]:
+        """The weights of layers, as numbers alone."""
+        return [weight.detach() for weight in self.weights]
 
     @property
     def layers(self) -> list[int]:
@@ -130,6 +136,11 @@ class Probe:
         """The numbers of the nodes that look codes up: of tokens, what they give is what gradients reach."""
         nodes = self.network.nodes
         return [number for number in self.live if isinstance(nodes[number].operation, Embedding)]
+
+    def forget(self) -> None:
+        """Let go of what was computed, which is large."""
+        for name in [name for name in vars(self) if name not in GIVEN]:
+            delattr(self, name)
 
     def generator(self, purpose: int) -> torch.Generator:
         """Return a generator of random numbers, by the seed and a purpose."""
@@ -187,8 +198,13 @@ class Probe:
         return loss.mean(outputs, loss.targets(y, self.examples.outputs, 0.0))
 
     @cached_property
+    def layer_results(self) -> list[Tensor]:
+        """The results of `layers` for the first batch."""
+        return [self.values[number].detach() for number in self.layers]
+
+    @cached_property
     def gradients(self) -> list[Tensor]:
-        """The gradients of the loss of the first batch by the weights of layers."""
+        """The gradients of the loss of the first batch by `weights`."""
         return self._by_loss[: len(self.places)]
 
     @cached_property
@@ -204,23 +220,42 @@ class Probe:
         return gradients_of(loss, [*self.weights, *results], keep=True)
 
     @cached_property
+    def second_gradients(self) -> list[Tensor]:
+        """The gradients of the loss of the second batch by `weights`."""
+        assert self.examples is not None
+        x, y = self.examples.batches[1]
+        outputs = run(self.network, self.arrays, x)[len(self.network.nodes) - 1]
+        return gradients_of(self.loss(outputs, y), self.weights)
+
+    @cached_property
     def input_gradients(self) -> np.ndarray:
         """The gradient of the sum of all outputs by each example of the first batch, float64 (batch, -1).
 
         Of tokens it is that by what their embeddings give.
         """
         by = [self.values[number] for number in self.embeddings] or [self.x]
-        found = [each.flatten(1) for each in gradients_of(self.outputs.sum(), by, keep=True)]
-        return torch.cat(found, 1).cpu().numpy().astype(np.float64)
+        return rows_of(gradients_of(self.outputs.sum(), by, keep=True))
+
+    @property
+    def bent(self) -> list[int]:
+        """The numbers of the nodes that `activations` read."""
+        return [self.network.nodes[number].inputs[0] for number in self.activations]
 
     @cached_property
     def codes(self) -> np.ndarray:
         """Which inputs of `activations` are above 0 for each example, bool (batch, units)."""
-        parts = [
-            (self.values[self.network.nodes[number].inputs[0]] > 0).flatten(1).cpu().numpy()
-            for number in self.activations
-        ]
-        return np.concatenate(parts, axis=1) if parts else np.zeros((len(self.x), 0), dtype=bool)
+        return codes_of([self.values[number] for number in self.bent], len(self.x))
+
+
+def rows_of(gradients: Sequence[Tensor]) -> np.ndarray:
+    """Return gradients by each example, (batch, ...) each, as rows side by side, float64."""
+    return torch.cat([each.flatten(1) for each in gradients], 1).cpu().numpy().astype(np.float64)
+
+
+def codes_of(values: Sequence[Tensor], batch: int) -> np.ndarray:
+    """Return which numbers of values, (batch, ...) each, are above 0, bool (batch, numbers)."""
+    parts = [(value > 0).flatten(1).cpu().numpy() for value in values]
+    return np.concatenate(parts, axis=1) if parts else np.zeros((batch, 0), dtype=bool)
 
 
 def live_nodes(network: Network) -> tuple[int, ...]:

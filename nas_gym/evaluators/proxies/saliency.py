@@ -13,6 +13,7 @@ class Plain(Proxy):
 
     name = "plain"
     needs = "labels"
+    reads = ("gradients",)
 
     def value(self, probe: Probe) -> float:
         return sum(float((w * g).sum()) for w, g in _pairs(probe))
@@ -23,6 +24,7 @@ class Snip(Proxy):
 
     name = "snip"
     needs = "labels"
+    reads = ("gradients",)
 
     def value(self, probe: Probe) -> float:
         return sum(float((w * g).abs().sum()) for w, g in _pairs(probe))
@@ -33,6 +35,7 @@ class GradNorm(Proxy):
 
     name = "grad_norm"
     needs = "labels"
+    reads = ("gradients",)
 
     def value(self, probe: Probe) -> float:
         return sum(float(g.norm()) for g in probe.gradients)
@@ -45,9 +48,9 @@ class L2Norm(Proxy):
     needs = "weights"
 
     def value(self, probe: Probe) -> float:
-        return sum(float(w.detach().norm()) for w in probe.weights)
+        return sum(float(w.norm()) for w in probe.weight_values)
 
 
 def _pairs(probe: Probe) -> list[tuple[Tensor, Tensor]]:
     """Return each weight with its gradient."""
-    return [(w.detach(), g) for w, g in zip(probe.weights, probe.gradients, strict=True)]
+    return list(zip(probe.weight_values, probe.gradients, strict=True))

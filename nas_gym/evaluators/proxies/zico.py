@@ -7,7 +7,7 @@ import math
 import torch
 
 from nas_gym.evaluators.proxies.base import NoValueError, Proxy
-from nas_gym.evaluators.proxies.probe import Probe, gradients_of, run
+from nas_gym.evaluators.proxies.probe import Probe
 
 
 class ZiCo(Proxy):
@@ -19,17 +19,14 @@ class ZiCo(Proxy):
 
     name = "zico"
     needs = "labels"
+    reads = ("gradients", "second_gradients")
 
     def value(self, probe: Probe) -> float:
         assert probe.examples is not None
         if len(probe.examples.batches) < 2:
             raise NoValueError("the task has fewer training examples than two batches")
-        by_batch = [probe.gradients]
-        for x, y in probe.examples.batches[1:]:
-            outputs = run(probe.network, probe.arrays, x)[len(probe.network.nodes) - 1]
-            by_batch.append(gradients_of(probe.loss(outputs, y), probe.weights))
         total, layers = 0.0, 0
-        for gradients in zip(*by_batch, strict=True):
+        for gradients in zip(probe.gradients, probe.second_gradients, strict=True):
             g = torch.stack(gradients).double()
             deviation = g.std(0, unbiased=False)
             differs = deviation > 0

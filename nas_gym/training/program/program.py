@@ -117,6 +117,13 @@ class Program:
             inputs = self._inputs_of(group)
             owned = group.overwrites and not inputs[0].block.copied
             self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
+            self._has_result(group)
+
+    def _has_result(self, group: Group) -> None:
+        """Note that the results of a group are there, before anything overwrites them."""
+
+    def _has_gradient(self, group: Group, gradient: Rows) -> None:
+        """Note that the gradients by the results of a group are there."""
 
     def _inputs_of(self, group: Group) -> list[Rows]:
         shared = group.node.operation.shares_rows
@@ -164,7 +171,11 @@ class Program:
             if group.node.operation.sums:
                 gradients.pass_on(group)
                 continue
+            arrived = gradients.of(group.ids)
+            self._has_gradient(group, arrived)
+            if not group.node.inputs:
+                continue
             backward = kernels_of(group.node).backward
             assert backward is not None
-            found = backward(self._context, group, gradients.of(group.ids), group.passes)
+            found = backward(self._context, group, arrived, group.passes)
             gradients.arrive(group, found if isinstance(found, tuple) else (found,))

@@ -44,8 +44,24 @@ class Graph:
     trainable: frozenset[int]
 
 
-def graph_of(network: Network) -> Graph:
-    """Resolve aliases, merge equal parameter-free nodes and drop what the output does not need."""
+def graph_of(network: Network, *, to_input: bool = False) -> Graph:
+    """Resolve aliases, merge equal parameter-free nodes and drop what the output does not need.
+
+    Args:
+        network: the network.
+        to_input: whether a gradient must reach the input, too.
+    """
+    alias, kept = _reduced(network)
+    return _finished(kept, alias[len(network.nodes) - 1], to_input)
+
+
+def stand_ins(network: Network) -> dict[int, int]:
+    """Return for every node the number of the one that is computed in its place, mostly itself."""
+    return _reduced(network)[0]
+
+
+def _reduced(network: Network) -> tuple[dict[int, int], dict[int, GraphNode]]:
+    """Return for every node the one in its place, and those that are left."""
     alias: dict[int, int] = {}
     found: dict[tuple[Signature, tuple[int, ...]], int] = {}
     kept: dict[int, GraphNode] = {}
@@ -65,7 +81,7 @@ def graph_of(network: Network) -> Graph:
                 continue
         alias[number] = number
         kept[number] = GraphNode(number, node, inputs)
-    return _finished(kept, alias[len(network.nodes) - 1])
+    return alias, kept
 
 
 def _is_alias(node: Node, inputs: Sequence[int]) -> bool:
@@ -82,7 +98,7 @@ def signature(node: Node, reached: tuple[bool, ...] = (), read: tuple[Shape, ...
     return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, reached, *read))
 
 
-def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
+def _finished(kept: dict[int, GraphNode], output: int, to_input: bool) -> Graph:
     live = {output}
     for number in sorted(kept, reverse=True):
         if number in live:
@@ -94,7 +110,7 @@ def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
         for position, index in enumerate(node.inputs):
             consumers[index].append((number, position))
         reached = tuple(index in trainable for index in node.inputs)
-        if node.node.parameter_shapes or any(reached):
+        if node.node.parameter_shapes or any(reached) or (to_input and not number):
             trainable.add(number)
         nodes[number] = replace(node, reached=reached)
     return Graph(nodes, output, consumers, frozenset(trainable))

@@ -42,10 +42,12 @@ class Form:
     Attributes:
         key: the form.
         network: a network of this form, which is no part of it.
+        to_input: whether gradients must reach the input, too.
     """
 
     key: Key
     network: Network = field(compare=False)
+    to_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,13 @@ class Templates:
 
     Args:
         networks: network of each member.
+        to_input: whether gradients must reach the inputs, too.
 
     Attributes:
         kinds: the kinds of all nodes.
     """
 
-    def __init__(self, networks: Iterable[Network]) -> None:
+    def __init__(self, networks: Iterable[Network], *, to_input: bool = False) -> None:
         self.kinds: list[Kind] = []
         self._numbers: dict[Key, int] = {}
         self._found: dict[Key, Template] = {}
@@ -112,7 +115,7 @@ class Templates:
             form = self._form(network, kinds)
             template = self._found.get(form)
             if template is None:
-                template = self._found[form] = Template(columns_of(Form(form, network)))
+                template = self._found[form] = Template(columns_of(Form(form, network, to_input)))
             template.members.append(m)
             template.kinds.append(kinds)
 
@@ -143,7 +146,7 @@ class Templates:
 @lru_cache(maxsize=1024)
 def columns_of(form: Form) -> Columns:
     """Return what networks of a form have in common."""
-    graph = graph_of(form.network)
+    graph = graph_of(form.network, to_input=form.to_input)
     nodes = list(graph.nodes.values())
     column = {number: place for place, number in enumerate(graph.nodes)}
     readers = [graph.consumers[number] for number in graph.nodes]

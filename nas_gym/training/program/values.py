@@ -24,6 +24,7 @@ class Values:
 
     Args:
         networks: network of each member.
+        to_input: whether gradients must reach the inputs, too.
 
     Attributes:
         members: member of each value.
@@ -39,8 +40,8 @@ class Values:
         overwritable: whether its only reader may overwrite it.
     """
 
-    def __init__(self, networks: Iterable[Network]) -> None:
-        templates = Templates(networks)
+    def __init__(self, networks: Iterable[Network], *, to_input: bool = False) -> None:
+        templates = Templates(networks, to_input=to_input)
         patterns: dict[Reached, int] = {}
         starts, parts = 0, []
         for template in templates:

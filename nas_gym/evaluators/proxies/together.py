@@ -1,0 +1,121 @@
+"""What proxies read of many networks, computed side by side in the kernels that train them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from nas_gym.evaluators.proxies.base import Reads
+from nas_gym.evaluators.proxies.probe import Examples, Probe, codes_of, rows_of
+from nas_gym.training import INPUT, Nodes, Pass, SideBySide, chunks_of, reaches_input
+
+TOLD = 16
+"""Networks of a chunk of such as are read alone."""
+OF_BACKWARD: frozenset[Reads] = frozenset(("gradients", "layer_gradients", "second_gradients"))
+
+
+@dataclass(frozen=True)
+class ProbeChunk:
+    """Probes of a pool, of one seed, that are looked at together.
+
+    Attributes:
+        probes: the probes.
+        reads: what is computed for all of them side by side; () where each computes what it needs.
+    """
+
+    probes: Sequence[Probe]
+    reads: Collection[Reads] = ()
+
+    def read(self) -> None:
+        """Give the probes what is computed side by side.
+
+        The numbers are those of a probe alone but for rounding, and on a CPU no other of the chunk has a part
+        in them.
+        """
+        if "input_gradients" in self.reads:
+            self._by_sum()
+        if self.reads and set(self.reads) != {"input_gradients"}:
+            self._by_loss()
+
+    def _by_loss(self) -> None:
+        """Give results, and gradients of the loss."""
+        reads = self.reads
+        batches = self._examples.batches[: 2 if "second_gradients" in reads else 1]
+        nodes = [_nodes(probe, reads) for probe in self.probes]
+        backward = bool(OF_BACKWARD.intersection(reads))
+        found = self._side_by_side(self.probes, nodes).read([Pass(x, y, backward) for x, y in batches])
+        for m, probe in enumerate(self.probes):
+            first = found[0][m]
+            if "codes" in reads:
+                probe.codes = codes_of([first.results[number] for number in probe.bent], len(batches[0][0]))
+            if "layer_results" in reads:
+                probe.layer_results = [first.results[number] for number in probe.layers]
+            if "gradients" in reads:
+                probe.weight_values = _of_places(probe, first.weights)
+                probe.gradients = _of_places(probe, first.gradients)
+            if "layer_gradients" in reads:
+                probe.layer_gradients = [first.result_gradients[number] for number in probe.layers]
+            if len(found) > 1:
+                probe.second_gradients = _of_places(probe, found[1][m].gradients)
+
+    def _by_sum(self) -> None:
+        """Give the gradients of the sum of the outputs by the inputs, where kernels give them."""
+        probes = [probe for probe in self.probes if probe.embeddings or reaches_input(probe.network)]
+        if not probes:
+            return
+        nodes = [Nodes((), probe.embeddings or [INPUT]) for probe in probes]
+        (found,) = self._side_by_side(probes, nodes).read([Pass(self._examples.batches[0][0], None)])
+        for probe, each in zip(probes, found, strict=True):
+            probe.input_gradients = rows_of(list(each.result_gradients.values()))
+
+    @property
+    def _examples(self) -> Examples:
+        examples = self.probes[0].examples
+        assert examples is not None
+        return examples
+
+    def _side_by_side(self, probes: Sequence[Probe], nodes: Sequence[Nodes]) -> SideBySide:
+        first, examples = probes[0], self._examples
+        return SideBySide(
+            [probe.network for probe in probes],
+            first.seed,
+            nodes,
+            loss=examples.loss,
+            outputs=examples.outputs,
+            device=first.device,
+        )
+
+
+def chunks_of_probes(probes: Sequence[Probe], reads: Collection[Reads]) -> Iterator[ProbeChunk]:
+    """Yield the probes of a pool in chunks: those that are best read together, and the others.
+
+    Args:
+        probes: of one seed.
+        reads: what is read.
+    """
+    live = [probe for probe in probes if reads and probe.live]
+    together: set[Probe] = set()
+    if live and (examples := live[0].examples) is not None:
+        batch = len(examples.batches[0][0])
+        planned = chunks_of([probe.network for probe in live], batch, live[0].device)
+        for places in planned:
+            chunk = [live[place] for place in places]
+            together.update(chunk)
+            yield ProbeChunk(chunk, reads)
+    apart = [probe for probe in probes if probe not in together]
+    for start in range(0, len(apart), TOLD):
+        yield ProbeChunk(apart[start : start + TOLD])
+
+
+def _nodes(probe: Probe, reads: Collection[Reads]) -> Nodes:
+    """Return what is read of a network."""
+    bent = probe.bent if "codes" in reads else []
+    layers = probe.layers if "layer_results" in reads else []
+    return Nodes([*bent, *layers], probe.layers if "layer_gradients" in reads else ())
+
+
+def _of_places(probe: Probe, arrays: Mapping[int, Mapping[str, Tensor]]) -> list[Tensor]:
+    """Return the arrays of the weights of layers."""
+    return [arrays[number][name] for number, name in probe.places]
