@@ -4,17 +4,20 @@
     python benchmarks/quality/one_shot/positive_control.py --records control.jsonl --report
 
 Cells of four of NAS-Bench-201's operations (all but the skip), in one stage of one cell with 16 channels, on
-300 examples of mnist1d of which six in ten have the label of another class. Shared weights that are trained
+300 examples of mnist1d of which four in ten have the label of another class. Shared weights that are trained
 for long learn such labels by heart, and the validation loss comes to favour candidates that have nothing to
-learn with; a network that is trained alone for 30 epochs does not come as far, and the largest is the best.
-The search takes as long as 99 trainings, about 390 epochs of the mixture. Records are written as they are
-made, and those that are there are not made again.
+learn with; a network that is trained alone for 30 epochs does not come as far. The search takes as long as 49
+trainings, about 195 epochs of the mixture, with half the published learning rate of the architecture weights.
+Records are written as they are made, and those that are there are not made again.
 
 A choice is *degenerate* if candidates without weights (none, pooling) lead firmly in two thirds of its
-places, or if for three readings no way led through it. Test accuracy is of the choice alone, trained three
-times, on examples with their own labels. The setting was chosen on seeds 10 to 14, by how often DARTS
-collapsed there and by how far the test accuracy of its choices lay below that of the largest cell; the rules
-of the diagnosis were chosen on these seeds, too, in an earlier setting.
+places, by twice the uniform weight or for five readings on end, or if for three readings no way led through
+it. Test accuracy is of the choice alone, trained three times, on examples with their own labels.
+
+The setting, and the rise of the free weight that warns, were chosen on seeds 10 to 14 by when those searches
+collapsed and rose; nothing was tested there. It is the second setting: in the first (six in ten labels, twice
+as long, the published rate, a rise of .03; seeds 0 to 9) DARTS collapsed in ten of ten searches, too, and was
+warned of it a fifth of the search before in four.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +48,11 @@ from run_records import Record, append_record, read_records
 OPERATIONS = ["none", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3"]
 SPACE = {"name": "cell", "channels": [16], "operations": OPERATIONS}
 SIZES = {"train_size": 300, "validation_size": 400, "test_size": 4000}
-TASK = {"name": "mnist1d", "label_noise": 0.6, **SIZES}
+TASK = {"name": "mnist1d", "label_noise": 0.4, **SIZES}
 EVALUATOR = {"name": "train", "recipe": {"epochs": 30, "batch_size": 100}}
-BUDGET = 100
+BUDGET = 50
 """In trainings, the last of which trains the choice."""
-RATES = {"learning_rate": 0.1}
+RATES = {"learning_rate": 0.1, "arch_learning_rate": 1.5e-4}
 METHODS: dict[str, dict[str, Any]] = {
     "darts": {"name": "darts"},
     "darts, stopped": {"name": "darts", "when_collapsing": "stop"},
@@ -63,14 +66,16 @@ LARGEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_
 FINAL_SEEDS = (1000, 1001, 1002)
 KEPT = ("epoch", "share", "choice", "entropy", "free_weight", "mixture_score", "choice_score", "eigenvalue")
 IN_TIME = 0.2
-"""Share of the search by which a warning should precede a choice that is degenerate from then on."""
+"""Share of the search by which a warning should precede the first degenerate choice."""
+FREE = ("none", "avg_pool_3x3")
+MOST_PLACES = 4
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--records", type=Path, default=Path("positive_control.jsonl"))
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--first-seed", type=int, default=20)
     parser.add_argument("--method", action="append", choices=[*METHODS, *BASELINES], help="repeatable")
     parser.add_argument("--report", action="store_true", help="print what the records hold, and make none")
     options = parser.parse_args()
@@ -187,21 +192,20 @@ def _against_plain(by_method: dict[str, dict[int, Record]], method: str, tests: 
 def moments(records: Sequence[Record]) -> Table:
     """When plain DARTS was first warned of collapse, and when its choice was degenerate, by seed."""
     table = Table(
-        *("seed", "warned of collapse", "grew sharp", "degenerate first", "degenerate for good", "lead"),
-        *("in time", "choice", "test accuracy"),
+        *("seed", "warned of collapse", "most places led by free", "degenerate first", "for good"),
+        *("warned before by", "in time", "grew sharp", "choice", "test accuracy"),
         title="Plain DARTS, in shares of the search",
     )
     for record in sorted((r for r in records if r["method"] == PLAIN), key=lambda r: r["seed"]):
         readings = record["readings"]
         warned, sharp, first = (_first(readings, name) for name in ("collapses", "sharp", "degenerate"))
-        for_good = _for_good(readings)
-        lead = None if for_good is None or warned is None else for_good - warned
-        in_time = "" if for_good is None else "yes" if lead is not None and lead >= IN_TIME - 1e-9 else "no"
-        shares = [warned, sharp, first, for_good, lead]
-        cells = ["" if share is None else f"{share:.2f}" for share in shares]
-        table.add_row(
-            str(record["seed"]), *cells, in_time, record["choice"], f"{np.mean(record['test']):.3f}"
-        )
+        lead = None if first is None or warned is None else first - warned
+        in_time = "" if first is None else "yes" if lead is not None and lead >= IN_TIME - 1e-9 else "no"
+        led = _for_good([one["choice"] for one in readings], readings, _mostly_free)
+        for_good = _for_good([one["degenerate"] for one in readings], readings, bool)
+        cells = ["" if share is None else f"{share:.2f}" for share in (warned, led, first, for_good, lead)]
+        found = record["choice"], f"{np.mean(record['test']):.3f}"
+        table.add_row(str(record["seed"]), *cells, in_time, "" if sharp is None else f"{sharp:.2f}", *found)
     return table
 
 
@@ -209,11 +213,18 @@ def _first(readings: Sequence[Record], name: str) -> float | None:
     return next((one["share"] for one in readings if one[name]), None)
 
 
-def _for_good(readings: Sequence[Record]) -> float | None:
-    """The share from which on all choices were degenerate."""
+def _mostly_free(choice: str) -> bool:
+    """Whether candidates without weights lead in most places, by however little."""
+    return sum(choice.count(name) for name in FREE) >= MOST_PLACES
+
+
+def _for_good(
+    values: Sequence[Any], readings: Sequence[Record], holds: Callable[[Any], bool]
+) -> float | None:
+    """The share from which on something held of all values."""
     found = None
-    for one in reversed(readings):
-        if not one["degenerate"]:
+    for value, one in zip(reversed(values), reversed(readings), strict=True):
+        if not holds(value):
             break
         found = one["share"]
     return found

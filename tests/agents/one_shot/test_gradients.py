@@ -204,7 +204,8 @@ def test_the_rule_of_robustdarts_compares_smoothed_eigenvalues(values, sharp):
         ([0.5], None),
         ([0.5] * 20, None),
         ([0.6, 0.55, 0.5, 0.45], None),  # it falls
-        ([0.5, 0.5, 0.54, 0.54], 0.5),
+        ([0.5, 0.495, 0.504], None),  # by less than counts
+        ([0.5, 0.5, 0.512, 0.514], 0.5),
         ([0.6, 0.5, 0.5, 0.54, 0.54], 0.5),  # above the lowest, if not above the first
         ([0.5, 0.5, 0.54, 0.54, 0.5, 0.5], None),  # it came back
     ],
