@@ -11,6 +11,7 @@ from nas_gym.evaluators.proxies.together import ProbeChunk, chunks_of_probes
 from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
+from nas_gym.training import PATHS, paths_set
 from tests.helpers.networks import SPACES, make_space, operation_networks, series_networks, table_networks
 
 CPU = torch.device("cpu")
@@ -72,6 +73,17 @@ def test_reading_together_gives_what_autograd_gives_alone(kind):
     for probe, alone in zip(chunk, probes([each.network for each in chunk], examples), strict=True):
         assert {"codes", "layer_results", "gradients", "input_gradients"} <= set(vars(probe))
         assert "values" not in vars(probe)
+        compare(probe, alone)
+
+
+@pytest.mark.parametrize("kind", ["signals", "tables", "cell on images space"])
+def test_the_ways_of_a_gpu_give_the_same(kind):
+    networks, shape = KINDS[kind]()
+    examples = batches(shape, size=16)  # rows that lie without gaps, so that libraries take whole groups
+    chunk = probes(networks, examples)
+    with paths_set("cpu", PATHS["cuda"]):
+        ProbeChunk(chunk, READS).read()
+    for probe, alone in zip(chunk, probes([each.network for each in chunk], examples), strict=True):
         compare(probe, alone)
 
 
