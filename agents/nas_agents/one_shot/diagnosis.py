@@ -19,7 +19,7 @@ from nas_gym.training import MixtureTraining, hessian
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nas_agents.one_shot.differentiable import Alpha
+    from nas_agents.one_shot.moved import Alpha
     from nas_agents.one_shot.search import SharedSearch
     from nas_gym.search_spaces import Architecture
 
@@ -30,13 +30,13 @@ CURVED_EXAMPLES = 64
 DEGENERATE = 2 / 3
 """Share of the variables in which a candidate without weights leads from which a choice counts as collapsed:
 4 of the 6 edges of a cell. On NAS-Bench-201 no cell with 4 skips of 6 reaches 93.5 on CIFAR-10."""
-FIRM, HELD = 2.0, 5
-"""Times the uniform weight, or readings in a row, from which a candidate leads firmly, and not by chance."""
+FIRM = 2.0
+"""Times the uniform weight from which a candidate leads firmly. Who leads by less is often chance."""
 LOST = 3
 """Readings in a row without a way through the choice from which it counts as collapsed."""
 
 
-OF_PLACES = ("_leads", "_since", "_held")
+OF_PLACES = ("_leads", "_since")
 """What is remembered of each variable from one reading to the next."""
 DRAWN = ("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes")
 
@@ -60,7 +60,8 @@ class Reading:
         eigenvalue: largest eigenvalue of the Hessian of the validation loss by alpha; None if not finite.
         sharp: whether RobustDARTS' rule would stop the search, see `nas_agents.one_shot.collapse.is_sharp`.
         degenerate: whether the choice has collapsed: for three readings no way led through it, or candidates
-            without weights lead firmly in two thirds of the places.
+            without weights lead firmly in two thirds of the places, at the end of the search by however
+            little.
         warning: what is going wrong, in words; "" for nothing.
         without: at the end of the search, what the score of the mixture falls by without each candidate of
             each variable; None before.
@@ -149,7 +150,6 @@ class Diagnosis:
         self._names = {name: [str(each) for each in variables[name].choices] for name in self._kinds}
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
-        self._held: dict[str, int] = {}
         self._lost = 0  # readings in a row without a way through the choice
         rows = self.weights(self.alpha.rows())
         # Where the first reading warns: not the first candidates, which may all be nothing.
@@ -158,11 +158,11 @@ class Diagnosis:
         )
         self._warned = False
 
-    def warns(self) -> bool:
-        """Read the search, if a reading is due, and record it; return whether that reading warns."""
+    def look(self) -> Reading | None:
+        """Read the search, record the reading and return it; None if none is due."""
         due = (len(self.readings) + 1) / READINGS
         if self.net.share < min(due, 1.0):
-            return False
+            return None
         rows = {name: row.detach() for name, row in self.weights(self.alpha.rows()).items()}
         reading = self._reading(rows)
         if self.net.finished or (self.stops and reading.warning):
@@ -174,7 +174,7 @@ class Diagnosis:
         scalars = reading.scalars(self._names)
         scalars["one_shot/diagnosis_trainings"] = self.flops / self.shared.training
         self.shared.read(reading.as_dict(), scalars, reading.epoch)
-        return bool(reading.warning)
+        return reading
 
     def state(self) -> dict[str, Any]:
         """Return what a later process needs to go on, as a text and numbers."""
@@ -210,9 +210,7 @@ class Diagnosis:
         leads = {name: int(row.argmax()) for name, row in rows.items()}
         changes = sum(self._leads.get(name, lead) != lead for name, lead in leads.items())
         for name, lead in leads.items():
-            held = self._leads.get(name) == lead
-            self._held[name] = self._held[name] + 1 if held else 1
-            if not held:
+            if self._leads.get(name) != lead:
                 self._since[name] = epoch
         self._leads = leads
         self._all_leads = {name: int(row.argmax()) for name, row in all_rows.items()}
@@ -265,9 +263,9 @@ class Diagnosis:
         return replace(reading, without=lost, agreement=agreeing)
 
     def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
+        least = 0.0 if self.net.finished else FIRM
         return sum(
-            self._kinds[name][self._leads[name]] != "weights"
-            and (float(row.max()) * len(row) > FIRM or self._held[name] >= HELD)
+            self._kinds[name][self._leads[name]] != "weights" and float(row.max()) * len(row) > least
             for name, row in rows.items()
         )
 

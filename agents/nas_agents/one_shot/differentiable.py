@@ -6,7 +6,6 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from nas_agents.agent import within
 from nas_agents.one_shot.diagnosis import Diagnosis
+from nas_agents.one_shot.moved import Alpha, Moved
 from nas_agents.one_shot.search import OneShot, SharedSearch
 from nas_gym.errors import DataWarning, unknown
 from nas_gym.networks import candidates, mixtures
@@ -25,36 +25,11 @@ if TYPE_CHECKING:
     from nas_gym.networks import Network
     from nas_gym.training import Batch, Blends
 
-INITIAL_SPREAD = 1e-3
 PUBLISHED_STEPS = 50 * 25_000 // 64
 """Steps of the search of DARTS on CIFAR-10 in NAS-Bench-201: 50 epochs of 25,000 images in batches of 64."""
 MOST_SCALED = 300.0
 """A search so much shorter does not move further in a step: steps of .1 are coarse as they are."""
-LARGEST_DECAY = 243e-4
 WHEN_COLLAPSING = ("warn", "stop", "regularise")
-
-
-class Alpha:
-    """The logits of the candidates of each variable, in one flat tensor.
-
-    Args:
-        counts: the number of candidates of each variable.
-        rng: generator of the first values, normal with standard deviation .001.
-        device: where they are.
-
-    Attributes:
-        flat: float32 (candidates of all variables,), which gradients flow to.
-    """
-
-    def __init__(self, counts: Mapping[str, int], rng: np.random.Generator, device: torch.device) -> None:
-        self._counts = dict(counts)
-        first = INITIAL_SPREAD * rng.standard_normal(sum(counts.values()))
-        self.flat = torch.tensor(first, dtype=torch.float32, device=device, requires_grad=True)
-
-    def rows(self, flat: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the logits of each variable, (choices,), of these values or of others."""
-        parts = (self.flat if flat is None else flat).split(list(self._counts.values()))
-        return dict(zip(self._counts, parts, strict=True))
 
 
 @dataclass(kw_only=True)
@@ -72,8 +47,9 @@ class Differentiable(OneShot):
         arch_learning_rate: learning rate of alpha in a search of 19,531 steps.
         arch_weight_decay: L2 penalty of alpha.
         when_collapsing: what to do when the search collapses towards candidates without weights:
-            ``"warn"``, ``"stop"`` with the choice before, or ``"regularise"``, which trebles the weight decay
-            of w (Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture Search").
+            ``"warn"``, ``"stop"`` with the choice before, or ``"regularise"``, which goes back to the reading
+            before and trebles the weight decay of w, up to .0243; the cost counts on (Zela et al. 2020,
+            "Understanding and Robustifying Differentiable Architecture Search", DARTS-ADA).
         diagnosis: whether the search is watched.
     """
 
@@ -174,26 +150,31 @@ class Differentiable(OneShot):
         )
         stops = self.when_collapsing == "stop"
         watch = Diagnosis(shared, net, self.weights, alpha, stops) if self.diagnosis else None
+        moved = Moved(net, alpha, optimizer, watch)
         if (kept := shared.kept()) is not None:
-            _take_up(kept, net, alpha, optimizer, watch)
+            moved.take_up(kept)
         while not net.finished:
-            losses = []
-            for train, validation in net.epoch():
-                self.alpha_step(net, alpha, optimizer, train, validation, shared.rng)
-                losses.append(self.w_step(net, alpha, train, shared.rng))
-                if net.finished:
-                    break
-            net.trace.losses.append(float(np.mean(losses)))
-            shared.show({"loss": net.trace.losses[-1]}, net.trace.epochs)
-            shared.pay(net.trace.flops)
-            if watch is not None and watch.warns():
-                if stops:
-                    shared.stopped = True
-                    return [watch.choice_before]
-                if self.when_collapsing == "regularise":
-                    net.weight_decay = min(LARGEST_DECAY, 3 * net.weight_decay)
-            shared.keep(partial(_state, net, alpha, optimizer, watch))
+            self._epoch(shared, moved)
+            reading = None if watch is None else watch.look()
+            if reading is not None and self.when_collapsing == "regularise" and not net.finished:
+                moved.answer(reading)
+            if watch is not None and stops and reading is not None and reading.warning:
+                shared.stopped = True
+                return [watch.choice_before]
+            shared.keep(moved.state)
         return [decided(shared, self.weights(alpha.rows()))]
+
+    def _epoch(self, shared: SharedSearch, moved: Moved) -> None:
+        """Move alpha and w by an epoch, as far as the cost allows."""
+        net, losses = moved.net, []
+        for train, validation in net.epoch():
+            self.alpha_step(net, moved.alpha, moved.optimizer, train, validation, shared.rng)
+            losses.append(self.w_step(net, moved.alpha, train, shared.rng))
+            if net.finished:
+                break
+        net.trace.losses.append(float(np.mean(losses)))
+        shared.show({"loss": net.trace.losses[-1]}, net.trace.epochs)
+        shared.pay(net.trace.flops)
 
     def alpha_step(
         self,
@@ -209,34 +190,6 @@ class Differentiable(OneShot):
         if bool(torch.isfinite(gradient).all()):
             alpha.flat.grad = gradient
             optimizer.step()
-
-
-def _state(
-    net: MixtureTraining, alpha: Alpha, optimizer: torch.optim.Optimizer, watch: Diagnosis | None
-) -> dict[str, Any]:
-    """Return all that a later process needs to go on."""
-    return {
-        "net": net.state(),
-        "alpha": alpha.flat.detach().cpu(),
-        "moments": optimizer.state_dict()["state"],
-        "watch": {} if watch is None else watch.state(),
-    }
-
-
-def _take_up(
-    state: Mapping[str, Any],
-    net: MixtureTraining,
-    alpha: Alpha,
-    optimizer: torch.optim.Optimizer,
-    watch: Diagnosis | None,
-) -> None:
-    """Go on from a `_state`."""
-    net.take_up(state["net"])
-    with torch.no_grad():
-        alpha.flat.copy_(state["alpha"])
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state["moments"]})
-    if watch is not None:
-        watch.take_up(state["watch"])
 
 
 def never_chosen(space: SearchSpace[Any], mixture: Network) -> str:

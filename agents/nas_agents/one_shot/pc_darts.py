@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_agents.agent import whole_number, within
 from nas_agents.one_shot.darts import DARTS
-from nas_agents.one_shot.differentiable import Alpha
+from nas_agents.one_shot.moved import Alpha
 from nas_agents.one_shot.search import SharedSearch
 
 if TYPE_CHECKING:
