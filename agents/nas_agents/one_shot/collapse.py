@@ -14,8 +14,8 @@ These were chosen on seeds 10 to 14 of searches like that of
 RISE = 0.01
 """How far the mean weight of candidates without weights may rise above its lowest value so far.
 
-Chosen on seeds 10 to 14 of `benchmarks/quality/one_shot/positive_control.py`, where it rose by .004 at most in
-searches with beta-darts and drnas, and by .16 at least with darts."""
+Chosen on seeds 10 to 14 of `benchmarks/quality/one_shot/positive_control.py`, where it rose by .004 at most
+in searches with beta-darts and drnas, and by .16 at least with darts."""
 
 
 def risen_from(free_weights: Sequence[float]) -> float | None:
