@@ -8,6 +8,7 @@ from .mixture import Candidate as Candidate
 from .mixture import FirstChannels as FirstChannels
 from .mixture import Mixture as Mixture
 from .mixture import Rejoined as Rejoined
+from .mixture import branches as branches
 from .mixture import candidates as candidates
 from .mixture import chosen as chosen
 from .mixture import mixtures as mixtures
@@ -82,6 +83,7 @@ from .operations.series.basis import Basis as Basis
 from .operations.series.causal_conv import CausalConv as CausalConv
 from .operations.series.moving_average import MovingAverage as MovingAverage
 from .operations.series.time_map import TimeMap as TimeMap
+from .operations.shared_linear import SharedLinear as SharedLinear
 from .operations.squeeze_excitation import SqueezeExcitation as SqueezeExcitation
 from .operations.tables.category_embedding import CategoryEmbedding as CategoryEmbedding
 from .operations.tables.feature_tokens import FeatureTokens as FeatureTokens
@@ -97,6 +99,7 @@ from .operations.zero import Zero as Zero
 from .supernet import Supernet as Supernet
 from .supernet import check_places as check_places
 from .supernet import needed as needed
+from .supernet import running as running
 from .together import NamedPath as NamedPath
 from .together import draws_noise as draws_noise
 from .together import outputs_together as outputs_together

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nas_gym.networks.graph import Network
 from nas_gym.networks.operations.base import Node, Operation, Shape
+from nas_gym.networks.operations.shared_linear import SharedLinear, alone
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,23 +24,36 @@ class Mixture(Operation):
 
     The node has the option ``variable``, the name of the variable. A forward pass finds the weights in
     ``arrays["weights"]``, (choices,). An input that is None is left out.
+
+    Candidates may have several widths, as layers that share a matrix. Those narrower than the widest that
+    runs count as zeros beyond their own, and what reads their mixture has to be a `SharedLinear`.
     """
 
     name = "mixture"
     keeps_result = False
 
     def output_shape(self, *inputs: Shape, variable: str) -> Shape:
-        return inputs[0]
+        return max(inputs, key=lambda shape: shape[0])
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor | None], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
         weights = arrays["weights"]
         terms = [weights[place] * value for place, value in enumerate(inputs) if value is not None]
+        if len({term.shape for term in terms}) > 1:
+            terms = _as_wide(terms)
         total: Tensor = terms[0]
         for term in terms[1:]:
             total = total + term
         return total
+
+
+def _as_wide(values: Sequence[Tensor]) -> list[Tensor]:
+    """Return values with zeros behind, so that all are as wide as the widest."""
+    from torch.nn import functional as F
+
+    widest = max(value.shape[1] for value in values)
+    return [F.pad(value.movedim(1, -1), (0, widest - value.shape[1])).movedim(-1, 1) for value in values]
 
 
 class FirstChannels(Operation):
@@ -104,7 +118,8 @@ class Candidate:
     Attributes:
         kind: ``"weights"`` if it has trainable numbers, ``"zero"``, ``"skip"`` if it is what came in, or
             ``"free"`` for what else has none.
-        flops: floating-point operations of its own nodes for one example.
+        flops: floating-point operations of its own nodes for one example; where they read a mixture of layers
+            of several widths, those of the widest.
     """
 
     kind: str
@@ -171,6 +186,8 @@ def _candidate(
 def chosen(network: Network, choices: Mapping[str, int]) -> Network:
     """Return a network of mixtures with one candidate of each: without mixtures, and what leads nowhere.
 
+    Layers that share a matrix with others become layers of their own, as wide as the candidates make them.
+
     Args:
         network: the network.
         choices: the number of the candidate of each variable.
@@ -182,7 +199,10 @@ def chosen(network: Network, choices: Mapping[str, int]) -> Network:
     for number, node in enumerate(network.nodes):
         if number in live:
             new[number] = len(nodes)
-            nodes.append(replace(node, inputs=tuple(new.get(stands[place], 0) for place in node.inputs)))
+            inputs = tuple(new.get(stands[place], 0) for place in node.inputs)
+            if isinstance(node.operation, SharedLinear):
+                node = alone(node, nodes[inputs[0]].shape)
+            nodes.append(replace(node, inputs=inputs))
     return Network(tuple(nodes))
 
 

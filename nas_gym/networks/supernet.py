@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +21,9 @@ from torch import Tensor
 from nas_gym.errors import ConfigError
 from nas_gym.networks.graph import Network
 from nas_gym.networks.mixture import Blend, Mixture, branches
-from nas_gym.networks.operations.base import Node, filled
+from nas_gym.networks.operations.base import Node, Shape, filled
+from nas_gym.networks.operations.shared_linear import SharedLinear
+from nas_gym.networks.operations.truncate import Truncate
 
 Noise = Callable[[int, Sequence[int]], Tensor]
 
@@ -94,8 +98,7 @@ class Supernet:
         """
         blends, arrays = blends or {}, self.arrays if arrays is None else arrays
         values: dict[int, Tensor] = {0: x}
-        for number in needed(network, blends):
-            node = network.nodes[number]
+        for number, node in running(network, names, blends).items():
             if isinstance(node.operation, Mixture):
                 values[number] = _blended(node, values, blends[node.option("variable")])
                 continue
@@ -168,13 +171,56 @@ def needed(network: Network, blends: Mapping[str, Blend] | None = None) -> list[
     found = {len(network.nodes) - 1}
     for number in reversed(range(len(network.nodes))):
         node = network.nodes[number]
-        if number not in found or node.operation.gives_zeros:
-            continue
-        runs = None
-        if blends and isinstance(node.operation, Mixture):
-            runs = blends[node.option("variable")].runs
-        found.update(node.inputs if runs is None else (node.inputs[choice] for choice in runs))
+        if number in found and not node.operation.gives_zeros:
+            found.update(_read(node, blends))
     return sorted(found - {0})
+
+
+def running(
+    network: Network, names: Sequence[Mapping[str, str]], blends: Mapping[str, Blend] | None = None
+) -> dict[int, Node]:
+    """Return the nodes that a forward pass computes, by number, each as large as it is then.
+
+    Of layers of several widths that share a matrix, a candidate that runs alone has no more than its own
+    units, and the layer after it reads no others. Where several run, the first and widest is computed, and
+    the narrower ones are its first units.
+
+    Args:
+        network: the network.
+        names: of the arrays of each node, as `Supernet.names` gives them.
+        blends: of a network of mixtures, which candidates run; without them all do.
+    """
+    numbers = needed(network, blends)
+    found = {number: network.nodes[number] for number in numbers}
+    if not any(isinstance(node.operation, SharedLinear) for node in found.values()):
+        return found
+    shapes = [node.shape for node in network.nodes]
+    first: dict[tuple[Any, ...], int] = {}
+    for number, node in found.items():
+        if isinstance(node.operation, Mixture):
+            shape = max((shapes[place] for place in _read(node, blends)), key=lambda shape: shape[0])
+            node = replace(node, input_shape=shape, shape=shape)
+        elif isinstance(node.operation, SharedLinear):
+            twin = first.setdefault((node.inputs, *names[number].values()), number)
+            if twin != number and shapes[twin][0] >= node.shape[0]:
+                node = _first_units(node, twin, shapes[twin])
+            else:
+                node = replace(node, input_shape=shapes[node.inputs[0]])
+        found[number], shapes[number] = node, node.shape
+    return found
+
+
+def _read(node: Node, blends: Mapping[str, Blend] | None) -> Iterator[int]:
+    """Return the inputs of a node that are computed."""
+    runs = None
+    if blends and isinstance(node.operation, Mixture):
+        runs = blends[node.option("variable")].runs
+    return iter(node.inputs) if runs is None else (node.inputs[choice] for choice in runs)
+
+
+def _first_units(node: Node, wide: int, shape: Shape) -> Node:
+    """Return the node that takes the result of a layer from a wider one."""
+    return Node(Truncate(), (wide,), shape, node.shape, node.parts, options=(("kept", node.shape[0]),))
 
 
 def _blended(node: Node, values: Mapping[int, Tensor], blend: Blend) -> Tensor:

@@ -205,7 +205,8 @@ class SearchSpace(Shared, ABC, Generic[A]):
         With one candidate at each mixture (`nas_gym.networks.chosen`) it computes what the network of that
         architecture does, by the same places; searches by gradients weigh the candidates. By default it
         is found by comparing networks, which works where each variable changes a part of its own, those of
-        `outside_mixture` aside.
+        `outside_mixture` aside. A space that defines its own may let layers of several widths share a matrix
+        (`nas_gym.networks.SharedLinear`).
 
         Args:
             partial: 1; of a space that says so, one channel of so many goes through candidates.

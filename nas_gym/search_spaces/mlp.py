@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym.errors import ConfigError
-from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
+from nas_gym.networks import ACTIVATIONS, Mixture, Network, NetworkBuilder, Shape, SharedLinear
 from nas_gym.search_spaces.base import KEEP, SearchSpace
 from nas_gym.search_spaces.chain import ChainNumbering, chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.description import Description, activation_words, describe_chain
@@ -202,6 +202,40 @@ class MLPSpace(SearchSpace[MLP]):
             node = builder.activation(builder.linear(node, width, layer=layer), activation, layer=layer)
         return builder.build(builder.linear(node, self.outputs, layer="output"))
 
+    def mixture(self, partial: int = 1) -> Network:
+        """Return the network of all perceptrons of `max_layers` layers.
+
+        Of several widths, a layer is the sum of its candidates, each with zeros behind, so that the next
+        layer reads the widest (Wan et al. 2020, "FBNetV2: Differentiable Neural Architecture Search for
+        Spatial and Channel Dimensions"). They share one matrix by its first rows, and an activation sees
+        the units of its own width alone.
+
+        Raises:
+            NASGymError: if `partial` is not 1.
+        """
+        if partial != 1 or len(self.widths) == 1:
+            return super().mixture(partial)
+        builder = NetworkBuilder(self.input_shape)
+        node = builder.flatten(builder.input)
+        for number in range(1, self.max_layers + 1):
+            node = self._mixed_layer(builder, node, number)
+        return builder.build(_shared_linear(builder, node, self.outputs, self.outputs, "output"))
+
+    def _mixed_layer(self, builder: NetworkBuilder, node: int, number: int) -> int:
+        layer, rows = str(number), max(self.widths)
+        # The widest first, since the others are then its first units and cost nothing more.
+        linear = {
+            width: _shared_linear(builder, node, width, rows, layer)
+            for width in sorted(self.widths, reverse=True)
+        }
+        widths = []
+        for width in self.widths:
+            active = [
+                builder.activation(linear[width], function, layer=layer) for function in self.activations
+            ]
+            widths.append(_mixed(builder, active, f"layer {number} activation", layer))
+        return _mixed(builder, widths, f"layer {number} width", layer)
+
     def _parse_layer(self, part: str, text: str) -> tuple[int, str]:
         activation, _, width = part.rpartition("-")
         if width.isdecimal() and (int(width), activation) in self._numbers:
@@ -211,6 +245,15 @@ class MLPSpace(SearchSpace[MLP]):
             f"architecture {text!r} has no valid layer {part!r}: write layers like {known[0]!r} "
             f"joined by ' > ', each of: {', '.join(known)}"
         )
+
+
+def _shared_linear(builder: NetworkBuilder, node: int, width: int, rows: int, layer: str) -> int:
+    return builder.operation(SharedLinear(), node, shape=(width,), layer=layer, bias=True, rows=rows)
+
+
+def _mixed(builder: NetworkBuilder, ends: Sequence[int], variable: str, layer: str) -> int:
+    """Append a mixture of candidates; of a single one, return it."""
+    return ends[0] if len(ends) == 1 else builder.operation(Mixture(), *ends, variable=variable, layer=layer)
 
 
 def _text(layer: tuple[int, str]) -> str:

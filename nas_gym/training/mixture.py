@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Blend, Network, Supernet, needed
+from nas_gym.networks import Blend, Network, Supernet, running
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.engine import PASSES
 from nas_gym.training.losses.registry import loss_of
@@ -155,7 +155,7 @@ class MixtureTraining:
 
     def flops(self, blends: Blends) -> int:
         """Return the floating-point operations of a forward pass of one example, of what runs."""
-        return sum(self.network.nodes[number].flops for number in needed(self.network, blends))
+        return sum(node.flops for node in running(self.network, self._nodes, blends).values())
 
     def step(self, loss: Tensor) -> float:
         """Move w against the gradient of a loss; return its value.

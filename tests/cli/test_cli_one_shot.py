@@ -18,12 +18,7 @@ OWN = "tests.helpers.own_space:OwnSpace"
         ("darts", 2, CELL, "one epoch of the shared weights costs as much as"),
         ("drnas", 1, CELL, "leaves nothing to train shared weights for"),
         ("spos", 8, OWN, "has no place in the search space"),
-        (
-            "darts",
-            8,
-            '{"name": "mlp", "max_layers": 1, "widths": [4, 8]}',
-            "has no mixture of its candidates",
-        ),
+        ("darts", 8, '{"name": "conv", "max_layers": 1}', "has no mixture of its candidates"),
         ("proxyless", 8, CELL, "gives latencies"),
     ],
 )

@@ -45,6 +45,31 @@ class Blocks(ChoiceSpace):
         return builder.build(builder.linear(node, self.outputs, layer="output"))
 
 
+class Widths(ChoiceSpace):
+    """A layer of several widths, whose result is averaged."""
+
+    name = "tests.networks.test_mixture:Widths"
+    choices = {"width": (4, 8)}  # noqa: RUF012
+
+    def network(self, architecture):
+        builder = NetworkBuilder(self.input_shape)
+        node = builder.flatten(builder.input)
+        return builder.build(builder.linear(node, architecture["width"], layer="first"))
+
+
+class Layers(ChoiceSpace):
+    """A layer of several widths and activations."""
+
+    name = "tests.networks.test_mixture:Layers"
+    choices = {"width": (4, 8), "function": ("relu", "tanh")}  # noqa: RUF012
+
+    def network(self, architecture):
+        builder = NetworkBuilder(self.input_shape)
+        node = builder.linear(builder.flatten(builder.input), architecture["width"], layer="first")
+        node = builder.activation(node, architecture["function"], layer="first")
+        return builder.build(builder.linear(node, self.outputs, layer="output"))
+
+
 ONE_LAYER = {"name": "mlp", "max_layers": 1, "widths": [8]}
 CHAIN = {"name": "mlp", "max_layers": 3, "widths": [6], "activations": ["relu", "tanh"]}
 BLOCKS = {
@@ -164,16 +189,17 @@ def test_a_weighted_sum_of_candidates_is_what_a_mixture_gives():
 @pytest.mark.parametrize(
     ("space", "reason"),
     [
-        ({"name": "conv", "max_layers": 2}, "'layer 1 operation' and 'layer 1 channels' change"),
         (
-            {"name": "mlp", "max_layers": 1, "widths": [4, 8]},
-            "'layer 1 width' and 'layer 1 activation'",
+            make_search_space({"name": "conv", "max_layers": 2}, SHAPE, 3),
+            "'layer 1 operation' and 'layer 1 channels' change",
         ),
+        (Widths(SHAPE, 3), "the candidates of 'width' have results of different shapes"),
+        (Layers(SHAPE, 3), "'(width|function)' and '(width|function)' change the same operations"),
     ],
 )
 def test_a_space_without_a_mixture_says_which_choice_is_in_the_way(space, reason):
     with pytest.raises(NASGymError, match=reason) as caught:
-        make_search_space(space, SHAPE, 3).mixture()
+        space.mixture()
     assert "\n" not in str(caught.value)
     assert "search it by paths" in str(caught.value)
 

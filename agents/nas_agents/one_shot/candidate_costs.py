@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 
 from nas_gym.errors import ConfigError
 from nas_gym.evaluators import AdditiveModel, Latency
-from nas_gym.networks import Network, candidates
+from nas_gym.networks import Mixture, Network, SharedLinear, branches, candidates
 from nas_gym.search_spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -32,31 +32,62 @@ class CandidateCosts:
     Attributes:
         shares: cost of each candidate of each variable.
         rest: cost of what belongs to no candidate.
+        pairs: cost of a candidate of one variable with one of another, beside their own, by the two
+            variables: of a layer of one width that reads one of another width.
     """
 
     shares: Mapping[str, list[float]]
     rest: float = 0.0
+    pairs: Mapping[tuple[str, str], list[list[float]]] = field(default_factory=dict)
 
     def expected(self, rows: Mapping[str, Tensor]) -> Tensor:
         """Return the sum over variables of the mean cost of a candidate (Cai et al. 2019, equation 8).
 
+        Those of pairs are in it, since variables are drawn apart.
+
         Args:
             rows: alpha of each variable.
         """
-        means = [torch.softmax(row, 0) @ row.new_tensor(self.shares[name]) for name, row in rows.items()]
+        p = {name: torch.softmax(row, 0) for name, row in rows.items()}
+        means = [p[name] @ row.new_tensor(self.shares[name]) for name, row in rows.items()]
+        means += [p[one] @ p[one].new_tensor(each) @ p[other] for (one, other), each in self.pairs.items()]
         return torch.stack(means).sum()
 
     def of_path(self, path: Blends) -> float:
         """Return the cost of a path."""
-        found = sum(self.shares[name][int(blend.weights.argmax())] for name, blend in path.items())
+        choices = {name: int(blend.weights.argmax()) for name, blend in path.items()}
+        found = sum(self.shares[name][choice] for name, choice in choices.items())
+        found += sum(each[choices[one]][choices[other]] for (one, other), each in self.pairs.items())
         return self.rest + found
 
 
 def arithmetic(network: Network) -> CandidateCosts:
-    """Return the floating-point operations of the candidates of a network of mixtures, without the rest."""
-    found = candidates(network)
-    most = sum(max(one.flops for one in each) for each in found.values()) or 1
-    return CandidateCosts({name: [one.flops / most for one in each] for name, each in found.items()})
+    """Return the floating-point operations of the candidates of a network of mixtures, without the rest.
+
+    A layer that reads one of several widths costs as many as that one has units, which `candidates` takes for
+    the widest.
+    """
+    found = {name: [one.flops for one in each] for name, each in candidates(network).items()}
+    pairs: dict[tuple[str, str], list[list[int]]] = {}
+    for node, place in zip(network.nodes, branches(network), strict=True):
+        if not isinstance(node.operation, SharedLinear):
+            continue
+        read = network.nodes[node.inputs[0]]
+        if not isinstance(read.operation, Mixture):
+            continue
+        width = read.option("variable")
+        by_width = [node.flops * network.nodes[each].shape[0] // read.shape[0] for each in read.inputs]
+        for number, choice in place.items():
+            own = network.nodes[number].option("variable")
+            found[own][choice] -= node.flops
+            pairs.setdefault((own, width), [[0] * len(by_width) for _ in found[own]])[choice] = by_width
+        if not place:
+            found[width] = [sum(each) for each in zip(found[width], by_width, strict=True)]
+    most = sum(map(max, found.values())) + sum(max(map(max, each)) for each in pairs.values()) or 1
+    return CandidateCosts(
+        {name: [flops / most for flops in each] for name, each in found.items()},
+        pairs={names: [[flops / most for flops in row] for row in each] for names, each in pairs.items()},
+    )
 
 
 def latencies(shared: SharedSearch) -> CandidateCosts:

@@ -151,7 +151,7 @@ def test_the_test_part_and_global_states_are_left_alone(form, monkeypatch, capfd
 
 @pytest.mark.parametrize("form", PATHS)
 def test_paths_search_spaces_that_have_no_mixture(form):
-    assert len(search(form, budget=4, env=environment(NARROW)).evaluations) == 1
+    assert len(search(form, budget=4, env=environment({"name": "conv", "max_layers": 2})).evaluations) == 1
 
 
 @pytest.mark.parametrize("form", ["darts", "gdas", "proxyless"])
@@ -205,7 +205,8 @@ def refused(words, form, **options):
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence():
-    refused("has no mixture of its candidates, since 'layer 1 width' and", "darts", env=environment(NARROW))
+    conv = environment({"name": "conv", "max_layers": 2})
+    refused("has no mixture of its candidates, since 'layer 1 operation' and", "darts", env=conv)
     refused("no mixture of a part of the channels", "pc-darts", env=environment(MACRO))
     refused("pass a budget in evaluations alone", "gdas", budget={"seconds": 50.0})
     refused("pass a budget in evaluations alone", "spos", budget={"evaluations": 5, "minutes": 1})
