@@ -53,15 +53,16 @@ class Reading:
         decided: of each variable the epoch since which its choice leads, and by how much it leads.
         entropy: mean entropy of the weights, as a share of the largest.
         skips, zeros: variables in which a candidate leads that passes on what comes in, or is zero.
-        free_weight: mean weight, by variable, of all candidates without trainable numbers.
+        free_weight: mean weight, by variable that has candidates with trainable numbers and without, of those
+            without; 0 where there is no such variable.
         mixture_score, choice_score: validation score of the mixture, and of its choice by the same weights.
         gap: the one less the other.
         changes: variables whose choice is another than at the reading before.
         eigenvalue: largest eigenvalue of the Hessian of the validation loss by alpha; None if not finite.
         sharp: whether RobustDARTS' rule would stop the search, see `nas_agents.one_shot.collapse.is_sharp`.
-        degenerate: whether the choice has collapsed: for three readings no way led through it, or candidates
-            without weights lead firmly in two thirds of the places, at the end of the search by however
-            little.
+        degenerate: whether the choice has collapsed: for three readings no way led through it, or in two
+            thirds of the places that have both, candidates without weights lead firmly, at the end of the
+            search by however little.
         warning: what is going wrong, in words; "" for nothing.
         without: at the end of the search, what the score of the mixture falls by without each candidate of
             each variable; None before.
@@ -128,7 +129,8 @@ class Diagnosis:
 
     Attributes:
         readings: so far.
-        choice_before: the choice at the last reading before the first warning.
+        choice_before: the choice at the last reading before the first warning that a way leads through; the
+            first of all where there was none.
         flops: floating-point operations of all readings.
     """
 
@@ -146,6 +148,8 @@ class Diagnosis:
             for name, each in candidates(self.net.network).items()
             if name in self.shared.space.variables
         }
+        # Places in which a candidate without weights can win over one with weights.
+        self._torn = [name for name, kinds in self._kinds.items() if 0 < kinds.count("weights") < len(kinds)]
         variables = self.shared.space.variables
         self._names = {name: [str(each) for each in variables[name].choices] for name in self._kinds}
         self._leads: dict[str, int] = {}
@@ -168,7 +172,7 @@ class Diagnosis:
         if self.net.finished or (self.stops and reading.warning):
             reading = self._completed(reading, rows)
         self._warned |= bool(reading.warning)
-        if not self._warned:
+        if not self._warned and not self._lost:
             self.choice_before = self._architecture(self._leads)
         self.readings.append(reading)
         scalars = reading.scalars(self._names)
@@ -218,7 +222,8 @@ class Diagnosis:
         self._lost = 0 if reads else self._lost + 1
         free_leads = self._firm_free_leads(rows)
         kinds = [self._kinds[name][lead] for name, lead in leads.items()]
-        free = [self._free_weight(name, row) for name, row in rows.items()]
+        free = [self._free_weight(name, rows[name]) for name in self._torn]
+        free_weight = mean(free) if free else 0.0
         blends = {name: Blend(row) for name, row in all_rows.items()}
         mixed = _finite(self.net.measured(blends))
         single = blends | {
@@ -239,21 +244,20 @@ class Diagnosis:
             entropy=mean([_entropy(row) for row in rows.values()]),
             skips=skips,
             zeros=zeros,
-            free_weight=mean(free),
+            free_weight=free_weight,
             mixture_score=mixed,
             choice_score=alone,
             gap=mixed - alone,
             changes=changes,
             eigenvalue=eigenvalue,
             sharp=sharp,
-            warning=self._warning(free_leads, mean(free), grows_sharp=sharp),
+            warning=self._warning(free_leads, free_weight, grows_sharp=sharp),
             degenerate=self._lost >= LOST or self._dominated(free_leads),
         )
 
     def _dominated(self, free_leads: int) -> bool:
         """Return whether candidates without weights lead firmly in two thirds of the places, as a choice."""
-        weighted = any("weights" in kinds for kinds in self._kinds.values())
-        return weighted and free_leads >= DEGENERATE * len(self._kinds)
+        return bool(self._torn) and free_leads >= DEGENERATE * len(self._torn)
 
     def _completed(self, reading: Reading, rows: Mapping[str, Tensor]) -> Reading:
         """Return the last reading with what the mixture loses without each candidate."""
@@ -265,8 +269,9 @@ class Diagnosis:
     def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
         least = 0.0 if self.net.finished else FIRM
         return sum(
-            self._kinds[name][self._leads[name]] != "weights" and float(row.max()) * len(row) > least
-            for name, row in rows.items()
+            self._kinds[name][self._leads[name]] != "weights"
+            and float(rows[name].max()) * len(rows[name]) > least
+            for name in self._torn
         )
 
     def _free_weight(self, name: str, row: Tensor) -> float:
@@ -292,7 +297,7 @@ class Diagnosis:
 
     def _warning(self, free_leads: int, free_weight: float, *, grows_sharp: bool) -> str:
         """Return what is going wrong, a sentence each; "" for nothing."""
-        count, signs, found = len(self._kinds), list[str](), list[str]()
+        count, signs, found = len(self._torn), list[str](), list[str]()
         if self._lost >= LOST:
             signs.append("no way leads from the input to the output of its choice")
         if self._dominated(free_leads):

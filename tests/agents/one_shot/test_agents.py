@@ -384,6 +384,25 @@ def test_a_collapse_is_told_by_what_it_is(towards, words, tmp_path, monkeypatch)
     assert [each["degenerate"] for each in (found[0], found[-1])] == [False, bool(words)]
 
 
+def test_a_search_that_stops_takes_a_choice_that_a_way_leads_through(tmp_path, monkeypatch):
+    calls = []
+
+    def weights(self, rows):
+        """One that leads through at first, then ``none`` everywhere."""
+        calls.append(None)
+        heaviest = torch.eye(3)[2 if len(calls) < 3 else 0]
+        return {name: 0.5 * torch.softmax(row, 0) + 0.5 * heaviest for name, row in rows.items()}
+
+    monkeypatch.setattr("nas_agents.one_shot.darts.DARTS.weights", weights)
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.risen_from", lambda weights: None)
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.DEGENERATE", 2.0)
+    result = traced(tmp_path / "run", budget=24, when_collapsing="stop")
+    found = readings(tmp_path / "run")
+    assert "no way leads" in found[-1]["warning"]
+    assert found[0]["choice"] != found[-2]["choice"]
+    assert result.architecture == found[0]["choice"]
+
+
 def test_the_last_reading_says_what_the_mixture_loses_without_each_candidate(tmp_path):
     traced(tmp_path / "run")
     found = readings(tmp_path / "run")
