@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,15 @@ from rich.table import Table
 
 from nas_gym.evaluators import ProxyMeter
 from nas_gym.networks import Network, NetworkModule
-from nas_gym.search_spaces import make_search_space
+from nas_gym.search_spaces import Architecture, make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import Nodes, Pass, SideBySide, loss_of
+from nas_gym.training import BatchPass, NodesToRead, loss_of, read_side_by_side
 
 BATCH = 64
 SPACES = {"mlp": 256, "cell": 48, "conv": 32}
+"""Networks of each."""
 TOGETHER = {"mlp": 64, "cell": 16, "conv": 16}
+"""Of them so many are read side by side in the second table."""
 PROXIES = (["snip"], ["nwot"], ["jacov"], ["zico"], ["snip", "nwot", "jacov", "meco"])
 
 
@@ -46,10 +49,7 @@ def main() -> None:
         pool = [space.sample(rng) for _ in range(count)]
         meter = ProxyMeter(space, task, "cpu", batch=BATCH)
         for proxies in PROXIES:
-            ways = (
-                lambda meter=meter, pool=pool, proxies=proxies: [meter.measure(a, proxies, 0) for a in pool],
-                lambda meter=meter, pool=pool, proxies=proxies: meter.pool(pool, proxies, 0),
-            )
+            ways = partial(one_by_one, meter, pool, proxies), partial(meter.pool, pool, proxies, 0)
             alone, together = medians(ways, count, options.runs)
             table.add_row(
                 name, ", ".join(proxies), f"{alone:.2f}", f"{together:.2f}", f"{alone / together:.2f}"
@@ -61,8 +61,14 @@ def main() -> None:
         Console().print(each)
 
 
+def one_by_one(meter: ProxyMeter, pool: Sequence[Architecture], proxies: Sequence[str]) -> None:
+    """Measure the networks of a pool one after the other."""
+    for architecture in pool:
+        meter.measure(architecture, proxies, 0)
+
+
 def passes_of(networks: Sequence[Network], size: int, task: Any) -> tuple[Callable[[], Any], ...]:
-    """Forward and backward passes of all networks, by autograd and side by side."""
+    """Return what computes the passes of all networks, by autograd and side by side."""
     x, y = torch.tensor(task.x_train[:BATCH]), torch.tensor(task.y_train[:BATCH])
     loss = loss_of(task.target.loss)
     targets = loss.targets(y, task.outputs, 0.0)
@@ -76,13 +82,13 @@ def passes_of(networks: Sequence[Network], size: int, task: Any) -> tuple[Callab
         for start in range(0, len(networks), size):
             part = networks[start : start + size]
             given = {"loss": task.target.loss, "outputs": task.outputs, "device": torch.device("cpu")}
-            SideBySide(part, 0, [Nodes() for _ in part], **given).read([Pass(x, y)])
+            read_side_by_side(part, 0, [NodesToRead() for _ in part], [BatchPass(x, y)], **given)
 
     return by_autograd, side_by_side
 
 
 def medians(ways: Sequence[Callable[[], Any]], networks: int, runs: int) -> list[float]:
-    """Milliseconds a network, of each way, run in turn; one run before goes unmeasured."""
+    """Return milliseconds a network, of each way, run in turn; one run before goes unmeasured."""
     seconds: list[list[float]] = [[] for _ in ways]
     for run in range(runs + 1):
         for place, way in enumerate(ways):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nas_gym.networks.graph import Network
 from nas_gym.networks.operations.base import Node, Operation, Shape
-from nas_gym.networks.operations.shared_linear import SharedLinear, alone
+from nas_gym.networks.operations.shared_linear import SharedLinear, as_linear
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ class Mixture(Operation):
 
 
 def _as_wide(values: Sequence[Tensor]) -> list[Tensor]:
-    """Return values with zeros behind, so that all are as wide as the widest."""
+    """Return values filled up with zeros, so that all are as wide as the widest."""
     from torch.nn import functional as F
 
     widest = max(value.shape[1] for value in values)
@@ -201,7 +201,7 @@ def chosen(network: Network, choices: Mapping[str, int]) -> Network:
             new[number] = len(nodes)
             inputs = tuple(new.get(stands[place], 0) for place in node.inputs)
             if isinstance(node.operation, SharedLinear):
-                node = alone(node, nodes[inputs[0]].shape)
+                node = as_linear(node, nodes[inputs[0]].shape)
             nodes.append(replace(node, inputs=inputs))
     return Network(tuple(nodes))
 

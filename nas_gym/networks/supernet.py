@@ -172,7 +172,7 @@ def needed(network: Network, blends: Mapping[str, Blend] | None = None) -> list[
     for number in reversed(range(len(network.nodes))):
         node = network.nodes[number]
         if number in found and not node.operation.gives_zeros:
-            found.update(_read(node, blends))
+            found.update(_inputs_that_run(node, blends))
     return sorted(found - {0})
 
 
@@ -187,30 +187,32 @@ def running(
 
     Args:
         network: the network.
-        names: of the arrays of each node, as `Supernet.names` gives them.
-        blends: of a network of mixtures, which candidates run; without them all do.
+        names: names of the arrays of each node, as `Supernet.names` gives them.
+        blends: which candidates of each variable run; without them all do.
     """
     numbers = needed(network, blends)
     found = {number: network.nodes[number] for number in numbers}
     if not any(isinstance(node.operation, SharedLinear) for node in found.values()):
         return found
     shapes = [node.shape for node in network.nodes]
-    first: dict[tuple[Any, ...], int] = {}
+    first: dict[tuple[Any, ...], int] = {}  # the first layer that reads the same by the same matrix
     for number, node in found.items():
         if isinstance(node.operation, Mixture):
-            shape = max((shapes[place] for place in _read(node, blends)), key=lambda shape: shape[0])
+            shape = max(
+                (shapes[place] for place in _inputs_that_run(node, blends)), key=lambda shape: shape[0]
+            )
             node = replace(node, input_shape=shape, shape=shape)
         elif isinstance(node.operation, SharedLinear):
-            twin = first.setdefault((node.inputs, *names[number].values()), number)
-            if twin != number and shapes[twin][0] >= node.shape[0]:
-                node = _first_units(node, twin, shapes[twin])
+            widest = first.setdefault((node.inputs, *names[number].values()), number)
+            if widest != number and shapes[widest][0] >= node.shape[0]:
+                node = _first_units(node, widest, shapes[widest])
             else:
                 node = replace(node, input_shape=shapes[node.inputs[0]])
         found[number], shapes[number] = node, node.shape
     return found
 
 
-def _read(node: Node, blends: Mapping[str, Blend] | None) -> Iterator[int]:
+def _inputs_that_run(node: Node, blends: Mapping[str, Blend] | None) -> Iterator[int]:
     """Return the inputs of a node that are computed."""
     runs = None
     if blends and isinstance(node.operation, Mixture):

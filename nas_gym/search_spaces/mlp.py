@@ -205,10 +205,10 @@ class MLPSpace(SearchSpace[MLP]):
     def mixture(self, partial: int = 1) -> Network:
         """Return the network of all perceptrons of `max_layers` layers.
 
-        Of several widths, a layer is the sum of its candidates, each with zeros behind, so that the next
-        layer reads the widest (Wan et al. 2020, "FBNetV2: Differentiable Neural Architecture Search for
-        Spatial and Channel Dimensions"). They share one matrix by its first rows, and an activation sees
-        the units of its own width alone.
+        Where there are several widths, a layer is the weighted sum of its candidates, each filled up with
+        zeros to the widest, which the next layer reads (Wan et al. 2020, "FBNetV2: Differentiable Neural
+        Architecture Search for Spatial and Channel Dimensions"). They share one matrix by its first rows,
+        and an activation sees the units of its own width alone.
 
         Raises:
             NASGymError: if `partial` is not 1.
@@ -222,19 +222,20 @@ class MLPSpace(SearchSpace[MLP]):
         return builder.build(_shared_linear(builder, node, self.outputs, self.outputs, "output"))
 
     def _mixed_layer(self, builder: NetworkBuilder, node: int, number: int) -> int:
+        """Append the candidates of a layer, by width and activation; return the number of their mixture."""
         layer, rows = str(number), max(self.widths)
         # The widest first, since the others are then its first units and cost nothing more.
         linear = {
             width: _shared_linear(builder, node, width, rows, layer)
             for width in sorted(self.widths, reverse=True)
         }
-        widths = []
+        by_width = []
         for width in self.widths:
             active = [
                 builder.activation(linear[width], function, layer=layer) for function in self.activations
             ]
-            widths.append(_mixed(builder, active, f"layer {number} activation", layer))
-        return _mixed(builder, widths, f"layer {number} width", layer)
+            by_width.append(_mixed(builder, active, f"layer {number} activation", layer))
+        return _mixed(builder, by_width, f"layer {number} width", layer)
 
     def _parse_layer(self, part: str, text: str) -> tuple[int, str]:
         activation, _, width = part.rpartition("-")
@@ -248,6 +249,7 @@ class MLPSpace(SearchSpace[MLP]):
 
 
 def _shared_linear(builder: NetworkBuilder, node: int, width: int, rows: int, layer: str) -> int:
+    """Append a layer of the first `width` of so many rows; return its number."""
     return builder.operation(SharedLinear(), node, shape=(width,), layer=layer, bias=True, rows=rows)
 
 

@@ -183,9 +183,7 @@ class MixtureTraining:
 
     def state(self) -> dict[str, Any]:
         """Return all that a later process needs to go on: tensors, numbers and texts."""
-        return {
-            "arrays": {name: array.detach().cpu() for name, array in self.supernet.arrays.items()},
-            "momentum": {name: array.cpu() for name, array in self.momentum.items()},
+        return self.weights_state() | {
             "weight_decay": self.weight_decay,
             "step": self._noise.step,
             "epochs": self.trace.epochs,
@@ -193,12 +191,23 @@ class MixtureTraining:
             "losses": list(self.trace.losses),
         }
 
+    def weights_state(self) -> dict[str, Any]:
+        """Return the shared weights and their momentum, as they lie where they are on a CPU."""
+        return {
+            "arrays": {name: array.detach().cpu() for name, array in self.supernet.arrays.items()},
+            "momentum": {name: array.cpu() for name, array in self.momentum.items()},
+        }
+
     @torch.no_grad()
-    def take_up(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`."""
+    def set_weights(self, state: Mapping[str, Any]) -> None:
+        """Set what `weights_state` returned."""
         for mine, kept in ((self.supernet.arrays, state["arrays"]), (self.momentum, state["momentum"])):
             for name, array in kept.items():
                 mine[name].copy_(array)
+
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.set_weights(state)
         self.weight_decay, self._noise.step = state["weight_decay"], state["step"]
         self.trace = Trace(state["epochs"], state["flops"], list(state["losses"]))
 

@@ -43,12 +43,10 @@ def drawn(space, count):
     return [space.decode(space.encode(space.sample(rng)) | outside) for _ in range(count)]
 
 
-def one_hot(mixture, values, pruned, dtype=torch.float32):
+def one_hot(mixture, values, pruned):
     counts = {name: len(mixture.nodes[numbers[0]].inputs) for name, numbers in mixtures(mixture).items()}
     return {
-        name: Blend(
-            F.one_hot(torch.tensor(values[name]), count).to(dtype), (values[name],) if pruned else None
-        )
+        name: Blend(F.one_hot(torch.tensor(values[name]), count).float(), (values[name],) if pruned else None)
         for name, count in counts.items()
     }
 

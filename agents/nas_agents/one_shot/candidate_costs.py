@@ -43,7 +43,7 @@ class CandidateCosts:
     def expected(self, rows: Mapping[str, Tensor]) -> Tensor:
         """Return the sum over variables of the mean cost of a candidate (Cai et al. 2019, equation 8).
 
-        Those of pairs are in it, since variables are drawn apart.
+        The mean cost of a pair is exact, since variables are drawn independently.
 
         Args:
             rows: alpha of each variable.
@@ -64,24 +64,25 @@ class CandidateCosts:
 def arithmetic(network: Network) -> CandidateCosts:
     """Return the floating-point operations of the candidates of a network of mixtures, without the rest.
 
-    A layer that reads one of several widths costs as many as that one has units, which `candidates` takes for
-    the widest.
+    The cost of a layer that reads a mixture of widths depends on both choices, so it is kept in `pairs`;
+    `candidates` counts it at the widest.
     """
     found = {name: [one.flops for one in each] for name, each in candidates(network).items()}
     pairs: dict[tuple[str, str], list[list[int]]] = {}
-    for node, place in zip(network.nodes, branches(network), strict=True):
+    for node, branch in zip(network.nodes, branches(network), strict=True):
         if not isinstance(node.operation, SharedLinear):
             continue
-        read = network.nodes[node.inputs[0]]
-        if not isinstance(read.operation, Mixture):
+        source = network.nodes[node.inputs[0]]
+        if not isinstance(source.operation, Mixture):
             continue
-        width = read.option("variable")
-        by_width = [node.flops * network.nodes[each].shape[0] // read.shape[0] for each in read.inputs]
-        for number, choice in place.items():
+        width = source.option("variable")
+        by_width = [node.flops * network.nodes[each].shape[0] // source.shape[0] for each in source.inputs]
+        for number, choice in branch.items():
             own = network.nodes[number].option("variable")
             found[own][choice] -= node.flops
-            pairs.setdefault((own, width), [[0] * len(by_width) for _ in found[own]])[choice] = by_width
-        if not place:
+            rows = pairs.setdefault((own, width), [[0] * len(by_width) for _ in found[own]])
+            rows[choice] = [sum(each) for each in zip(rows[choice], by_width, strict=True)]
+        if not branch:
             found[width] = [sum(each) for each in zip(found[width], by_width, strict=True)]
     most = sum(map(max, found.values())) + sum(max(map(max, each)) for each in pairs.values()) or 1
     return CandidateCosts(

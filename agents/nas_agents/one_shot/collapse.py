@@ -9,8 +9,8 @@ WINDOW, DELTA, RATIO = 3, 3, 3.0
 
 The paper reads at each of 50 epochs and takes 5, 4 and 1.3, from the tenth on. Here a search has 25 readings
 and its eigenvalue begins near 0, so that those fired as soon as they could, in searches that ended well, too.
-These were chosen on seeds 10 to 14 of searches like that of
-`benchmarks/quality/one_shot/positive_control.py`."""
+These were chosen on seeds 10 to 14 of searches that were longer than those of
+`benchmarks/quality/one_shot/positive_control.py` are."""
 RISE = 0.01
 """How far the mean weight of candidates without weights may rise above its lowest value so far.
 

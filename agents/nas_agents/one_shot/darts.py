@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from nas_agents.one_shot.differentiable import Differentiable
-from nas_agents.one_shot.moved import Alpha
+from nas_agents.one_shot.search_state import Alpha
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Blend
 

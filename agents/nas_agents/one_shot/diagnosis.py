@@ -19,8 +19,8 @@ from nas_gym.training import MixtureTraining, hessian
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nas_agents.one_shot.moved import Alpha
     from nas_agents.one_shot.search import SharedSearch
+    from nas_agents.one_shot.search_state import Alpha
     from nas_gym.search_spaces import Architecture
 
 READINGS = 25
@@ -28,7 +28,7 @@ READINGS = 25
 CURVED_EXAMPLES = 64
 """Validation examples that the Hessian is taken on: always the first, so that readings are comparable."""
 DEGENERATE = 2 / 3
-"""Share of the variables in which a candidate without weights leads from which a choice counts as collapsed:
+"""Share of the places with both kinds in which candidates without weights lead in a collapsed choice:
 4 of the 6 edges of a cell. On NAS-Bench-201 no cell with 4 skips of 6 reaches 93.5 on CIFAR-10."""
 FIRM = 2.0
 """Times the uniform weight from which a candidate leads firmly. Who leads by less is often chance."""
@@ -38,7 +38,10 @@ LOST = 3
 
 OF_PLACES = ("_leads", "_since")
 """What is remembered of each variable from one reading to the next."""
-DRAWN = ("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes")
+DRAWN = (
+    *("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes"),
+    "eigenvalue",
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Reading:
         entropy: mean entropy of the weights, as a share of the largest.
         skips, zeros: variables in which a candidate leads that passes on what comes in, or is zero.
         free_weight: mean weight, by variable that has candidates with trainable numbers and without, of those
-            without; 0 where there is no such variable.
+            without; None where there is no such variable, so that nothing can collapse towards them.
         mixture_score, choice_score: validation score of the mixture, and of its choice by the same weights.
         gap: the one less the other.
         changes: variables whose choice is another than at the reading before.
@@ -78,7 +81,7 @@ class Reading:
     entropy: float
     skips: int
     zeros: int
-    free_weight: float
+    free_weight: float | None
     mixture_score: float
     choice_score: float
     gap: float
@@ -100,9 +103,8 @@ class Reading:
         Args:
             names: the candidates of each variable, in words.
         """
-        drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in DRAWN}
-        if self.eigenvalue is not None:
-            drawn["one_shot/eigenvalue"] = self.eigenvalue
+        numbers = {name: getattr(self, name) for name in DRAWN}
+        drawn = {f"one_shot/{name}": float(value) for name, value in numbers.items() if value is not None}
         for variable, row in self.weights.items():
             pairs = zip(names[variable], row, strict=True)
             drawn |= {f"one_shot_weights/{variable}/{candidate}": value for candidate, value in pairs}
@@ -130,7 +132,7 @@ class Diagnosis:
     Attributes:
         readings: so far.
         choice_before: the choice at the last reading before the first warning that a way leads through; the
-            first of all where there was none.
+            choice before the first reading if there is none such.
         flops: floating-point operations of all readings.
     """
 
@@ -149,12 +151,14 @@ class Diagnosis:
             if name in self.shared.space.variables
         }
         # Places in which a candidate without weights can win over one with weights.
-        self._torn = [name for name, kinds in self._kinds.items() if 0 < kinds.count("weights") < len(kinds)]
+        self._contested = [
+            name for name, kinds in self._kinds.items() if 0 < kinds.count("weights") < len(kinds)
+        ]
         variables = self.shared.space.variables
         self._names = {name: [str(each) for each in variables[name].choices] for name in self._kinds}
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
-        self._lost = 0  # readings in a row without a way through the choice
+        self._without_way = 0  # readings in a row without a way through the choice
         rows = self.weights(self.alpha.rows())
         # Where the first reading warns: not the first candidates, which may all be nothing.
         self.choice_before: Architecture = self._architecture(
@@ -172,7 +176,7 @@ class Diagnosis:
         if self.net.finished or (self.stops and reading.warning):
             reading = self._completed(reading, rows)
         self._warned |= bool(reading.warning)
-        if not self._warned and not self._lost:
+        if not self._warned and not self._without_way:
             self.choice_before = self._architecture(self._leads)
         self.readings.append(reading)
         scalars = reading.scalars(self._names)
@@ -187,7 +191,7 @@ class Diagnosis:
         return {
             "texts": json.dumps({"readings": readings, "own": own}),
             "choice_before": str(self.choice_before),
-            "lost": self._lost,
+            "lost": self._without_way,
             "warned": self._warned,
             "flops": self.flops,
         }
@@ -199,7 +203,7 @@ class Diagnosis:
         for name in OF_PLACES:
             setattr(self, name, texts["own"][name])
         self.choice_before = self.shared.space.parse(state["choice_before"])
-        self._lost, self._warned, self.flops = state["lost"], state["warned"], state["flops"]
+        self._without_way, self._warned, self.flops = state["lost"], state["warned"], state["flops"]
 
     def _architecture(self, leads: Mapping[str, int]) -> Architecture:
         space = self.shared.space
@@ -217,13 +221,13 @@ class Diagnosis:
             if self._leads.get(name) != lead:
                 self._since[name] = epoch
         self._leads = leads
-        self._all_leads = {name: int(row.argmax()) for name, row in all_rows.items()}
-        reads = reads_input(chosen(self.net.network, self._all_leads))
-        self._lost = 0 if reads else self._lost + 1
-        free_leads = self._firm_free_leads(rows)
+        all_leads = {name: int(row.argmax()) for name, row in all_rows.items()}
+        reads = reads_input(chosen(self.net.network, all_leads))
+        self._without_way = 0 if reads else self._without_way + 1
+        free_leads = self._leads_without_weights(rows)
         kinds = [self._kinds[name][lead] for name, lead in leads.items()]
-        free = [self._free_weight(name, rows[name]) for name in self._torn]
-        free_weight = mean(free) if free else 0.0
+        free = [self._free_weight(name, rows[name]) for name in self._contested]
+        free_weight = mean(free) if free else None
         blends = {name: Blend(row) for name, row in all_rows.items()}
         mixed = _finite(self.net.measured(blends))
         single = blends | {
@@ -252,12 +256,12 @@ class Diagnosis:
             eigenvalue=eigenvalue,
             sharp=sharp,
             warning=self._warning(free_leads, free_weight, grows_sharp=sharp),
-            degenerate=self._lost >= LOST or self._dominated(free_leads),
+            degenerate=self._without_way >= LOST or self._dominated(free_leads),
         )
 
     def _dominated(self, free_leads: int) -> bool:
-        """Return whether candidates without weights lead firmly in two thirds of the places, as a choice."""
-        return bool(self._torn) and free_leads >= DEGENERATE * len(self._torn)
+        """Return whether candidates without weights lead in two thirds of the places that have both kinds."""
+        return bool(self._contested) and free_leads >= DEGENERATE * len(self._contested)
 
     def _completed(self, reading: Reading, rows: Mapping[str, Tensor]) -> Reading:
         """Return the last reading with what the mixture loses without each candidate."""
@@ -266,12 +270,12 @@ class Diagnosis:
         agreeing = {name: agreement(reading.weights[name], losses) for name, losses in lost.items()}
         return replace(reading, without=lost, agreement=agreeing)
 
-    def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
+    def _leads_without_weights(self, rows: Mapping[str, Tensor]) -> int:
         least = 0.0 if self.net.finished else FIRM
         return sum(
             self._kinds[name][self._leads[name]] != "weights"
             and float(rows[name].max()) * len(rows[name]) > least
-            for name in self._torn
+            for name in self._contested
         )
 
     def _free_weight(self, name: str, row: Tensor) -> float:
@@ -295,16 +299,18 @@ class Diagnosis:
             return None
         return float(torch.linalg.eigvalsh((matrix + matrix.T) / 2)[-1])
 
-    def _warning(self, free_leads: int, free_weight: float, *, grows_sharp: bool) -> str:
+    def _warning(self, free_leads: int, free_weight: float | None, *, grows_sharp: bool) -> str:
         """Return what is going wrong, a sentence each; "" for nothing."""
-        count, signs, found = len(self._torn), list[str](), list[str]()
-        if self._lost >= LOST:
+        count, signs, found = len(self._contested), list[str](), list[str]()
+        if self._without_way >= LOST:
             signs.append("no way leads from the input to the output of its choice")
         if self._dominated(free_leads):
-            signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
-        low = risen_from([*(each.free_weight for each in self.readings), free_weight])
+            firmly = "" if self.net.finished else "firmly "
+            signs.append(f"candidates without weights lead {firmly}in {free_leads} of {count} places")
+        weights = [each.free_weight for each in self.readings if each.free_weight is not None]
+        low = None if free_weight is None else risen_from([*weights, free_weight])
         if low is not None:
-            signs.append(f"candidates without weights rose from {low:.2f} to {free_weight:.2f} of the weight")
+            signs.append(f"candidates without weights rose from {low:.3f} to {free_weight:.3f} of the weight")
         if signs:
             found.append(
                 f"The search collapses: {'; '.join(signs)}. What it would choose now may be worse than a "

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from nas_agents.agent import within
 from nas_agents.one_shot.diagnosis import Diagnosis
-from nas_agents.one_shot.moved import Alpha, Moved
 from nas_agents.one_shot.search import OneShot, SharedSearch
+from nas_agents.one_shot.search_state import Alpha, SearchState
 from nas_gym.errors import DataWarning, unknown
 from nas_gym.networks import candidates, mixtures
 from nas_gym.search_spaces import Architecture, SearchSpace
@@ -46,9 +46,9 @@ class Differentiable(OneShot):
         weight_decay: L2 penalty of w.
         arch_learning_rate: learning rate of alpha in a search of 19,531 steps.
         arch_weight_decay: L2 penalty of alpha.
-        when_collapsing: what to do when the search collapses towards candidates without weights:
-            ``"warn"``, ``"stop"`` with the choice before, or ``"regularise"``, which goes back to the reading
-            before and trebles the weight decay of w, up to .0243; the cost counts on (Zela et al. 2020,
+        when_collapsing: what follows a warning, of a collapse or that the search grows sharp: ``"warn"``
+            for no more, ``"stop"`` with the choice before, or ``"regularise"``, which goes back to the last
+            reading that did not warn and trebles the weight decay of w, up to .0243 (Zela et al. 2020,
             "Understanding and Robustifying Differentiable Architecture Search", DARTS-ADA).
         diagnosis: whether the search is watched.
     """
@@ -150,26 +150,26 @@ class Differentiable(OneShot):
         )
         stops = self.when_collapsing == "stop"
         watch = Diagnosis(shared, net, self.weights, alpha, stops) if self.diagnosis else None
-        moved = Moved(net, alpha, optimizer, watch)
+        state = SearchState(net, alpha, optimizer, watch)
         if (kept := shared.kept()) is not None:
-            moved.take_up(kept)
+            state.take_up(kept)
         while not net.finished:
-            self._epoch(shared, moved)
-            reading = None if watch is None else watch.look()
-            if reading is not None and self.when_collapsing == "regularise" and not net.finished:
-                moved.answer(reading)
-            if watch is not None and stops and reading is not None and reading.warning:
+            self._epoch(shared, state)
+            reading = watch.look() if watch else None
+            if watch and reading and reading.warning and stops:
                 shared.stopped = True
                 return [watch.choice_before]
-            shared.keep(moved.state)
+            if reading and self.when_collapsing == "regularise" and not net.finished:
+                state.go_back_if_warned(reading)
+            shared.keep(state.state)
         return [decided(shared, self.weights(alpha.rows()))]
 
-    def _epoch(self, shared: SharedSearch, moved: Moved) -> None:
-        """Move alpha and w by an epoch, as far as the cost allows."""
-        net, losses = moved.net, []
+    def _epoch(self, shared: SharedSearch, state: SearchState) -> None:
+        """Move alpha and w through an epoch, as far as the cost allows."""
+        net, losses = state.net, []
         for train, validation in net.epoch():
-            self.alpha_step(net, moved.alpha, moved.optimizer, train, validation, shared.rng)
-            losses.append(self.w_step(net, moved.alpha, train, shared.rng))
+            self.alpha_step(net, state.alpha, state.optimizer, train, validation, shared.rng)
+            losses.append(self.w_step(net, state.alpha, train, shared.rng))
             if net.finished:
                 break
         net.trace.losses.append(float(np.mean(losses)))

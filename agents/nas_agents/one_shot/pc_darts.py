@@ -9,8 +9,8 @@ import numpy as np
 
 from nas_agents.agent import whole_number, within
 from nas_agents.one_shot.darts import DARTS
-from nas_agents.one_shot.moved import Alpha
 from nas_agents.one_shot.search import SharedSearch
+from nas_agents.one_shot.search_state import Alpha
 
 if TYPE_CHECKING:
     import torch

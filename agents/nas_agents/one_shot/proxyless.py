@@ -13,7 +13,7 @@ from torch import Tensor
 from nas_agents.agent import whole_number, within
 from nas_agents.one_shot.candidate_costs import CandidateCosts, arithmetic, latencies
 from nas_agents.one_shot.differentiable import Differentiable
-from nas_agents.one_shot.moved import Alpha
+from nas_agents.one_shot.search_state import Alpha
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.networks import Blend, candidates
 from nas_gym.training import PASSES

@@ -96,7 +96,7 @@ def make(file: Path, seeds: Sequence[int], methods: Sequence[str] | None) -> Non
     for seed in seeds:
         for method in methods or (*METHODS, *BASELINES):
             if (method, seed) not in there:
-                record = searched(method, seed) if method in METHODS else drawn(method, seed)
+                record = searched(method, seed) if method in METHODS else unsearched(method, seed)
                 append_record(file, record)
 
 
@@ -124,7 +124,7 @@ def _kept(reading: Record) -> Record:
     return {name: reading[name] for name in KEPT} | warned | {"degenerate": reading["degenerate"]}
 
 
-def drawn(method: str, seed: int) -> Record:
+def unsearched(method: str, seed: int) -> Record:
     """A network that no search chose."""
     env = environment()
     space = env.unwrapped.search_space
@@ -196,7 +196,7 @@ def _against_plain(by_method: dict[str, dict[int, Record]], method: str, tests: 
 def moments(records: Sequence[Record]) -> Table:
     """When plain DARTS was first warned of collapse, and when its choice was degenerate, by seed."""
     table = Table(
-        *("seed", "warned of collapse", "most places led by free", "for a fifth", "degenerate"),
+        *("seed", "warned of collapse", "without weights lead for good", "for 5 readings", "degenerate"),
         *("warned before by", "in time", "grew sharp", "choice", "test accuracy"),
         title="Plain DARTS, in shares of the search",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,15 @@ from nas_gym.errors import ConfigError
 from nas_gym.evaluators.proxies.az_nas import AGGREGATE, az_nas_ranks
 from nas_gym.evaluators.proxies.base import Measured, Proxy, measured
 from nas_gym.evaluators.proxies.probe import Examples, Probe
+from nas_gym.evaluators.proxies.probe_chunks import ProbeChunk, chunks_of_probes
 from nas_gym.evaluators.proxies.registry import check_task, views_of
-from nas_gym.evaluators.proxies.together import ProbeChunk, chunks_of_probes
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import Task
 from nas_gym.training import apart, resolve_device
 
 BATCH = 64
 PART = 512
-"""Networks of a pool that are looked at before the next."""
+"""Networks whose probes are there at a time, which bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,12 @@ class ProxyMeter:
         self.check(names)
         found: list[dict[str, Measured]] = []
         for start in range(0, len(architectures), PART):
-            told = None if progress is None else partial(_told, progress, len(found))
-            found += self._part(architectures[start : start + PART], names, seed, told)
+
+            def tell(measured: int, before: int = start) -> None:
+                if progress is not None:
+                    progress(before + measured)
+
+            found += self._measure_part(architectures[start : start + PART], names, seed, tell)
         single = dict.fromkeys(view.name for name in names for view in views_of(name))
         values = {name: np.array([each[name].value for each in found]) for name in single}
         reasons = {name: [each[name].reason for each in found] for name in single}
@@ -98,25 +101,24 @@ class ProxyMeter:
             reasons[AGGREGATE] = reasons["az_expressivity"]
         return PoolValues({name: values[name] for name in names}, {name: reasons[name] for name in names})
 
-    def _part(
+    def _measure_part(
         self,
         architectures: Sequence[Architecture],
         names: Sequence[str],
         seed: int,
-        progress: Callable[[int], None] | None,
+        tell: Callable[[int], None],
     ) -> list[dict[str, Measured]]:
         """Return the values of a part of a pool."""
         proxies = _views(names)
         probes = [self._probe(architecture, seed) for architecture in architectures]
         found: dict[Probe, dict[str, Measured]] = {}
         for chunk in chunks_of_probes(probes, {each for proxy in proxies for each in proxy.reads}):
-            found |= zip(chunk.probes, self._chunk(chunk, proxies), strict=True)
-            if progress is not None:
-                progress(len(found))
+            found |= zip(chunk.probes, self._measure_chunk(chunk, proxies), strict=True)
+            tell(len(found))
         return [found[probe] for probe in probes]
 
     @apart
-    def _chunk(self, chunk: ProbeChunk, proxies: Sequence[Proxy]) -> list[dict[str, Measured]]:
+    def _measure_chunk(self, chunk: ProbeChunk, proxies: Sequence[Proxy]) -> list[dict[str, Measured]]:
         chunk.read()
         found = []
         for probe in chunk.probes:
@@ -135,10 +137,6 @@ class ProxyMeter:
 
 def _views(names: Sequence[str]) -> list[Proxy]:
     return [view for name in names for view in views_of(name)]
-
-
-def _told(progress: Callable[[int], None], before: int, count: int) -> None:
-    progress(before + count)
 
 
 def best_of_pool(

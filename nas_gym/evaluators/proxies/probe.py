@@ -31,7 +31,8 @@ Arrays = list[dict[str, Tensor]]
 BATCHES = 2
 LEFT_OUT = (BatchNorm, LayerNorm, ChannelLayerNorm, RMSNorm, Activation, Dropout)
 """What a pass leaves out that is to be linear."""
-GIVEN = ("network", "seed", "examples", "device", "live")
+KEPT = ("network", "seed", "examples", "device", "live")
+"""Attributes of a probe that it does not forget."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ class Examples:
 
 
 class Probe:
-    """A network with the weights that a training with a seed begins with.
+    """A network with the weights that a training with a seed begins with, and what is computed of it.
+
+    What is computed is kept until `forget`. Some of it may be there before: `ProbeChunk.read` sets what it
+    computed for many probes at once.
 
     Batch norms use the statistics of the batch, dropout is off. Nodes that no path from the input to the
     output leads through count nothing.
@@ -112,7 +116,7 @@ class Probe:
         return [self.arrays[number][name] for number, name in self.places]
 
     @cached_property
-    def weight_values(self) -> list[Tensor]:
+    def detached_weights(self) -> list[Tensor]:
         """The weights of layers, as numbers alone."""
         return [weight.detach() for weight in self.weights]
 
@@ -123,7 +127,7 @@ class Probe:
 
     @property
     def activations(self) -> list[int]:
-        """The numbers of the nodes that bend: activations other than the identity."""
+        """The numbers of the activations other than the identity."""
         nodes = self.network.nodes
         return [
             number
@@ -139,7 +143,7 @@ class Probe:
 
     def forget(self) -> None:
         """Let go of what was computed, which is large."""
-        for name in [name for name in vars(self) if name not in GIVEN]:
+        for name in [name for name in vars(self) if name not in KEPT]:
             delattr(self, name)
 
     def generator(self, purpose: int) -> torch.Generator:
@@ -209,7 +213,7 @@ class Probe:
 
     @cached_property
     def layer_gradients(self) -> list[Tensor]:
-        """Its gradients by the results of `layers`."""
+        """The gradients of the loss of the first batch by `layer_results`."""
         return self._by_loss[len(self.places) :]
 
     @cached_property
@@ -237,23 +241,23 @@ class Probe:
         return rows_of(gradients_of(self.outputs.sum(), by, keep=True))
 
     @property
-    def bent(self) -> list[int]:
+    def activation_inputs(self) -> list[int]:
         """The numbers of the nodes that `activations` read."""
         return [self.network.nodes[number].inputs[0] for number in self.activations]
 
     @cached_property
     def codes(self) -> np.ndarray:
         """Which inputs of `activations` are above 0 for each example, bool (batch, units)."""
-        return codes_of([self.values[number] for number in self.bent], len(self.x))
+        return codes_of([self.values[number] for number in self.activation_inputs], len(self.x))
 
 
 def rows_of(gradients: Sequence[Tensor]) -> np.ndarray:
-    """Return gradients by each example, (batch, ...) each, as rows side by side, float64."""
+    """Return gradients, (batch, ...) each, as one row an example, float64 (batch, numbers)."""
     return torch.cat([each.flatten(1) for each in gradients], 1).cpu().numpy().astype(np.float64)
 
 
 def codes_of(values: Sequence[Tensor], batch: int) -> np.ndarray:
-    """Return which numbers of values, (batch, ...) each, are above 0, bool (batch, numbers)."""
+    """Return which numbers of some values, (batch, ...) each, are above 0, bool (batch, numbers)."""
     parts = [(value > 0).flatten(1).cpu().numpy() for value in values]
     return np.concatenate(parts, axis=1) if parts else np.zeros((batch, 0), dtype=bool)
 

@@ -48,9 +48,9 @@ class L2Norm(Proxy):
     needs = "weights"
 
     def value(self, probe: Probe) -> float:
-        return sum(float(w.norm()) for w in probe.weight_values)
+        return sum(float(w.norm()) for w in probe.detached_weights)
 
 
 def _pairs(probe: Probe) -> list[tuple[Tensor, Tensor]]:
     """Return each weight with its gradient."""
-    return list(zip(probe.weight_values, probe.gradients, strict=True))
+    return list(zip(probe.detached_weights, probe.gradients, strict=True))

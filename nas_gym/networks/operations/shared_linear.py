@@ -18,7 +18,8 @@ class SharedLinear(Linear):
 
     It reads a mixture of layers of several widths, or a value of one width; of an input narrower than the
     matrix it takes as many first columns, since what is missing counts as zeros. In a network of mixtures
-    (Wan et al. 2020, "FBNetV2"); a network alone has a `Linear` of its own.
+    (Wan et al. 2020, "FBNetV2"); a network alone has a `Linear` of its own. Of several that read the same,
+    the widest comes first: the others are then its first units.
     """
 
     name = "shared_linear"
@@ -42,6 +43,6 @@ class SharedLinear(Linear):
         return F.linear(inputs[0], arrays["weight"][:rows, :columns], bias)
 
 
-def alone(node: Node, input_shape: Shape) -> Node:
-    """Return the layer of a network alone that computes what a shared one does for inputs of a shape."""
+def as_linear(node: Node, input_shape: Shape) -> Node:
+    """Return the `Linear` that computes what a shared layer does for inputs of this shape."""
     return replace(node, operation=Linear(), input_shape=input_shape, options=())

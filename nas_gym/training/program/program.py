@@ -117,13 +117,13 @@ class Program:
             inputs = self._inputs_of(group)
             owned = group.overwrites and not inputs[0].block.copied
             self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
-            self._has_result(group)
+            self._on_result(group)
 
-    def _has_result(self, group: Group) -> None:
-        """Note that the results of a group are there, before anything overwrites them."""
+    def _on_result(self, group: Group) -> None:
+        """Follow the record of a group's forward pass, before anything overwrites its results."""
 
-    def _has_gradient(self, group: Group, gradient: Rows) -> None:
-        """Note that the gradients by the results of a group are there."""
+    def _on_gradient(self, group: Group, gradient: Rows) -> None:
+        """Follow the record of what gives the gradients by a group's results."""
 
     def _inputs_of(self, group: Group) -> list[Rows]:
         shared = group.node.operation.shares_rows
@@ -172,7 +172,7 @@ class Program:
                 gradients.pass_on(group)
                 continue
             arrived = gradients.of(group.ids)
-            self._has_gradient(group, arrived)
+            self._on_gradient(group, arrived)
             if not group.node.inputs:
                 continue
             backward = kernels_of(group.node).backward

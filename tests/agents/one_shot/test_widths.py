@@ -70,7 +70,7 @@ def test_the_diagnosis_reads_every_width(tmp_path):
     assert all(set(reading["weights"]) == names for reading in found)
     assert {len(found[-1]["without"][name]) for name in names} == {2, 3}
     # Activations have no weights of their own, all widths do; so nothing can collapse.
-    assert [reading["free_weight"] for reading in found] == [0] * len(found)
+    assert [reading["free_weight"] for reading in found] == [None] * len(found)
     assert not any(reading["degenerate"] for reading in found)
     assert found[-1]["eigenvalue"] is not None
 

@@ -78,6 +78,8 @@ def _answer(readings: Sequence[Reading], label: str) -> Iterator[str]:
             f"Something went wrong after epoch {first['epoch']}, {percent(first['share'])} of the search. "
             f"{first['warning']} {end}; {len(warned)} of {counted(len(readings), 'reading')} warned."
         )
+    elif last["free_weight"] is None:
+        yield "In no place could a candidate without weights win over one with weights: none could collapse."
     else:
         yield "No sign of a collapse towards candidates without weights was seen."
     places = last["decided"]
@@ -107,11 +109,14 @@ def _details(readings: Sequence[Reading], label: str) -> Iterator[str]:
         f"Mean entropy of the weights, of 1: {first['entropy']:.2f} at the first of "
         f"{counted(len(readings), 'reading')}, {last['entropy']:.2f} at the last."
     )
-    yield (
-        f"Candidates without weights had {_percent(first['free_weight'])} of the weight first and "
-        f"{_percent(last['free_weight'])} last; of the choice {counted(last['skips'], 'skip')} and "
-        f"{counted(last['zeros'], 'zero')}."
-    )
+    of_choice = f"of the choice {counted(last['skips'], 'skip')} and {counted(last['zeros'], 'zero')}"
+    if last["free_weight"] is None:
+        yield f"Candidates without weights: {of_choice}."
+    else:
+        yield (
+            f"Candidates without weights had {_percent(first['free_weight'])} of the weight first and "
+            f"{_percent(last['free_weight'])} last; {of_choice}."
+        )
     curved = [reading["eigenvalue"] for reading in readings if reading["eigenvalue"] is not None]
     if curved:
         yield (

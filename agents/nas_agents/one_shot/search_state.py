@@ -1,4 +1,4 @@
-"""What a search by gradients moves, and how it is kept, taken up again and set back."""
+"""The state of a search by gradients: how it is kept, taken up again and set back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from nas_gym.training import MixtureTraining
 
 INITIAL_SPREAD = 1e-3
-LARGEST_DECAY = 243e-4
+LARGEST_DECAY = 0.0243
+"""81 times the published 3e-4 (Zela et al. 2020, section 5)."""
 
 
 class Alpha:
@@ -44,74 +45,58 @@ class Alpha:
 
 
 @dataclass
-class Moved:
-    """Shared weights, alpha with its moments, and who watches them.
+class SearchState:
+    """Shared weights, alpha with its moments, and the diagnosis that watches them.
 
     Attributes:
         net: the shared weights.
         alpha: the logits.
         optimizer: of alpha.
         watch: the diagnosis; None without.
-        calm: weights, alpha and moments at the last reading that did not warn, where they are remembered.
+        remembered: weights, alpha and moments at the last reading that did not warn; None for nothing.
     """
 
     net: MixtureTraining
     alpha: Alpha
     optimizer: torch.optim.Optimizer
     watch: Diagnosis | None = None
-    calm: dict[str, Any] | None = None
+    remembered: dict[str, Any] | None = None
 
-    def answer(self, reading: Reading) -> None:
-        """Remember what does not warn; else go back to that, with three times the weight decay of w.
+    def go_back_if_warned(self, reading: Reading) -> None:
+        """Remember a state that is not warned of; else treble the weight decay and go back to the last one.
 
-        At the highest weight decay there is nothing to gain from going back, and the search goes on.
+        What was spent stays spent. At the highest weight decay the search goes on as it is.
         """
         if not reading.warning:
-            self.calm = deepcopy(self._numbers())
+            self.remembered = deepcopy(self.net.weights_state() | self._alpha_state())
         elif self.net.weight_decay < LARGEST_DECAY:
             self.net.weight_decay = min(LARGEST_DECAY, 3 * self.net.weight_decay)
-            if self.calm is not None:
-                self._set(self.calm)
+            if self.remembered is not None:
+                self.net.set_weights(self.remembered)
+                self._set_alpha(self.remembered)
 
     def state(self) -> dict[str, Any]:
         """Return all that a later process needs to go on."""
-        return {
+        return self._alpha_state() | {
             "net": self.net.state(),
-            "alpha": self.alpha.flat.detach().cpu(),
-            "moments": self.optimizer.state_dict()["state"],
             "watch": {} if self.watch is None else self.watch.state(),
-            "calm": self.calm or {},
+            "remembered": self.remembered or {},
         }
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`."""
         self.net.take_up(state["net"])
-        self._set_alpha(state["alpha"], state["moments"])
+        self._set_alpha(state)
         if self.watch is not None:
             self.watch.take_up(state["watch"])
-        self.calm = dict(state["calm"]) or None
+        self.remembered = dict(state["remembered"]) or None
 
-    def _numbers(self) -> dict[str, Any]:
-        """Return what a step moves."""
-        return {
-            "arrays": {name: array.detach() for name, array in self.net.supernet.arrays.items()},
-            "momentum": dict(self.net.momentum),
-            "alpha": self.alpha.flat.detach(),
-            "moments": self.optimizer.state_dict()["state"],
-        }
+    def _alpha_state(self) -> dict[str, Any]:
+        return {"alpha": self.alpha.flat.detach().cpu(), "moments": self.optimizer.state_dict()["state"]}
 
-    @torch.no_grad()
-    def _set(self, numbers: Mapping[str, Any]) -> None:
-        """Set what a step moves; what was spent stays spent."""
-        for mine, kept in (
-            (self.net.supernet.arrays, numbers["arrays"]),
-            (self.net.momentum, numbers["momentum"]),
-        ):
-            for name, array in kept.items():
-                mine[name].copy_(array)
-        self._set_alpha(numbers["alpha"], numbers["moments"])
-
-    def _set_alpha(self, alpha: Tensor, moments: Mapping[int, Any]) -> None:
+    def _set_alpha(self, state: Mapping[str, Any]) -> None:
         with torch.no_grad():
-            self.alpha.flat.copy_(alpha)
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": deepcopy(dict(moments))})
+            self.alpha.flat.copy_(state["alpha"])
+        # Adam takes tensors as they are, and would change what is remembered.
+        moments = deepcopy(dict(state["moments"]))
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})

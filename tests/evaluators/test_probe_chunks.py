@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
+from nas_gym.evaluators.proxies.base import Reads
 from nas_gym.evaluators.proxies.probe import Examples, Probe
-from nas_gym.evaluators.proxies.together import ProbeChunk, chunks_of_probes
+from nas_gym.evaluators.proxies.probe_chunks import ProbeChunk, chunks_of_probes
 from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
@@ -16,7 +19,7 @@ from tests.helpers.networks import SPACES, make_space, operation_networks, serie
 
 CPU = torch.device("cpu")
 BATCH = 12
-READS = ("codes", "layer_results", "gradients", "layer_gradients", "second_gradients", "input_gradients")
+READS = get_args(Reads)
 KINDS = {
     "signals": lambda: (operation_networks((2, 10)).values(), (2, 10)),
     "images": lambda: (operation_networks((2, 6, 6)).values(), (2, 6, 6)),
@@ -53,7 +56,7 @@ def compare(probe, alone):
     """Compare what was read with others of the chunk with what the probe computes by itself."""
     assert probe.codes.shape == alone.codes.shape
     assert (probe.codes != alone.codes).mean() < 0.01 if alone.codes.size else True
-    for name in ("layer_results", "gradients", "layer_gradients", "second_gradients", "weight_values"):
+    for name in ("layer_results", "gradients", "layer_gradients", "second_gradients", "detached_weights"):
         expected = [each.detach() for each in getattr(alone, name)]
         # Some are what is left where larger numbers cancel, as before a batch norm.
         scale = max(float(each.abs().max()) for each in expected)
