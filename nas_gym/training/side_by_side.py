@@ -131,7 +131,8 @@ def read_side_by_side(
 ) -> list[list[NetworkReading]]:
     """Return for each pass what was read of each network, with the weights that a training begins with.
 
-    A network's bits depend on nothing else in the chunk, on a CPU. Dropout is off, batch norms use the batch.
+    On a CPU a network's bits depend on nothing else in the chunk, but for gradients by the input of a
+    convolution, which training never takes. Dropout is off, batch norms use the batch.
 
     Args:
         networks: networks whose operations have kernels.

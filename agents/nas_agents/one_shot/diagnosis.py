@@ -36,8 +36,8 @@ LOST = 3
 """Readings in a row without a way through the choice from which it counts as collapsed."""
 
 
-OF_PLACES = ("_leads", "_since")
-"""What is remembered of each variable from one reading to the next."""
+OF_COURSE = ("_leads", "_since", "_without_way", "_judged")
+"""What a reading is judged by, of those before it; `_judged` are their numbers."""
 DRAWN = (
     *("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes"),
     "eigenvalue",
@@ -159,6 +159,7 @@ class Diagnosis:
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
         self._without_way = 0  # readings in a row without a way through the choice
+        self._judged: list[int] = []
         rows = self.weights(self.alpha.rows())
         # Where the first reading warns: not the first candidates, which may all be nothing.
         self.choice_before: Architecture = self._architecture(
@@ -178,38 +179,55 @@ class Diagnosis:
         self._warned |= bool(reading.warning)
         if not self._warned and not self._without_way:
             self.choice_before = self._architecture(self._leads)
+        self._judged.append(len(self.readings))
         self.readings.append(reading)
         scalars = reading.scalars(self._names)
         scalars["one_shot/diagnosis_trainings"] = self.flops / self.shared.training
         self.shared.read(reading.as_dict(), scalars, reading.epoch)
         return reading
 
+    @property
+    def sound(self) -> bool:
+        """Whether the last reading did not warn, and a way led through its choice."""
+        return bool(self.readings) and not self.readings[-1].warning and not self._without_way
+
+    def course(self) -> str:
+        """Return, as a text, what the next reading is judged by."""
+        return json.dumps({name: getattr(self, name) for name in OF_COURSE})
+
+    def go_back(self, course: str) -> None:
+        """Judge the next reading as if those since a `course` had not been; they stay on record."""
+        for name, value in json.loads(course).items():
+            setattr(self, name, value)
+
     def state(self) -> dict[str, Any]:
-        """Return what a later process needs to go on, as a text and numbers."""
-        own = {name: getattr(self, name) for name in OF_PLACES}
+        """Return what a later process needs to go on, as texts and numbers."""
         readings = [reading.as_dict() for reading in self.readings]
         return {
-            "texts": json.dumps({"readings": readings, "own": own}),
+            "readings": json.dumps(readings),
+            "course": self.course(),
             "choice_before": str(self.choice_before),
-            "lost": self._without_way,
             "warned": self._warned,
             "flops": self.flops,
         }
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`."""
-        texts = json.loads(state["texts"])
-        self.readings = [Reading(**reading) for reading in texts["readings"]]
-        for name in OF_PLACES:
-            setattr(self, name, texts["own"][name])
+        self.readings = [Reading(**reading) for reading in json.loads(state["readings"])]
+        self.go_back(state["course"])
         self.choice_before = self.shared.space.parse(state["choice_before"])
-        self._without_way, self._warned, self.flops = state["lost"], state["warned"], state["flops"]
+        self._warned, self.flops = state["warned"], state["flops"]
 
     def _architecture(self, leads: Mapping[str, int]) -> Architecture:
         space = self.shared.space
         fixed = dict.fromkeys(space.variables, 0) | space.outside_mixture()
         found: Architecture = space.decode(fixed | dict(leads))
         return found
+
+    @property
+    def _before(self) -> list[Reading]:
+        """The readings that the next one is judged by."""
+        return [self.readings[number] for number in self._judged]
 
     def _reading(self, all_rows: Mapping[str, Tensor]) -> Reading:
         epoch = self.net.trace.epochs
@@ -237,7 +255,7 @@ class Diagnosis:
         alone = _finite(self.net.measured(single))
         self.flops += self.net.validation_examples * (self.net.flops(blends) + self.net.flops(single))
         eigenvalue = self._eigenvalue()
-        sharp = is_sharp([*(each.eigenvalue for each in self.readings), eigenvalue])
+        sharp = is_sharp([*(each.eigenvalue for each in self._before), eigenvalue])
         skips, zeros = kinds.count("skip"), kinds.count("zero")
         return Reading(
             epoch=epoch,
@@ -307,7 +325,7 @@ class Diagnosis:
         if self._dominated(free_leads):
             firmly = "" if self.net.finished else "firmly "
             signs.append(f"candidates without weights lead {firmly}in {free_leads} of {count} places")
-        weights = [each.free_weight for each in self.readings if each.free_weight is not None]
+        weights = [each.free_weight for each in self._before if each.free_weight is not None]
         low = None if free_weight is None else risen_from([*weights, free_weight])
         if low is not None:
             signs.append(f"candidates without weights rose from {low:.3f} to {free_weight:.3f} of the weight")

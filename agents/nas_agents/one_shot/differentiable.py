@@ -16,7 +16,7 @@ from nas_agents.agent import within
 from nas_agents.one_shot.diagnosis import Diagnosis
 from nas_agents.one_shot.search import OneShot, SharedSearch
 from nas_agents.one_shot.search_state import Alpha, SearchState
-from nas_gym.errors import DataWarning, unknown
+from nas_gym.errors import ConfigError, DataWarning, unknown
 from nas_gym.networks import candidates, mixtures
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.training import PASSES, MixtureTraining
@@ -135,6 +135,11 @@ class Differentiable(OneShot):
             weight_decay=self.weight_decay,
         )
         counts = {name: len(mixture.nodes[numbers[0]].inputs) for name, numbers in mixtures(mixture).items()}
+        if not counts:
+            raise ConfigError(
+                f"the mixture of this {space.name} space leaves nothing to choose: give an option two "
+                "values, or search by paths (random-sharing, spos, enas)"
+            )
         alpha = Alpha(counts, shared.rng, shared.data.x_train.device)
         epoch = shared.examples * self.passes(net, alpha)
         shared.check_epoch(epoch)
@@ -159,8 +164,8 @@ class Differentiable(OneShot):
             if watch and reading and reading.warning and stops:
                 shared.stopped = True
                 return [watch.choice_before]
-            if reading and self.when_collapsing == "regularise" and not net.finished:
-                state.go_back_if_warned(reading)
+            if watch and reading and self.when_collapsing == "regularise" and not net.finished:
+                state.go_back_if_warned(watch)
             shared.keep(state.state)
         return [decided(shared, self.weights(alpha.rows()))]
 

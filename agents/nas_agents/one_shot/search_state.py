@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from nas_agents.one_shot.diagnosis import Diagnosis, Reading
+    from nas_agents.one_shot.diagnosis import Diagnosis
     from nas_gym.training import MixtureTraining
 
 INITIAL_SPREAD = 1e-3
@@ -53,7 +53,7 @@ class SearchState:
         alpha: the logits.
         optimizer: of alpha.
         watch: the diagnosis; None without.
-        remembered: weights, alpha and moments at the last reading that did not warn; None for nothing.
+        remembered: weights, alpha and moments at the last sound reading, and its course; None for nothing.
     """
 
     net: MixtureTraining
@@ -62,18 +62,20 @@ class SearchState:
     watch: Diagnosis | None = None
     remembered: dict[str, Any] | None = None
 
-    def go_back_if_warned(self, reading: Reading) -> None:
-        """Remember a state that is not warned of; else treble the weight decay and go back to the last one.
+    def go_back_if_warned(self, watch: Diagnosis) -> None:
+        """Remember a state that is sound; where it is warned of, treble the weight decay and go back to that.
 
         What was spent stays spent. At the highest weight decay the search goes on as it is.
         """
-        if not reading.warning:
-            self.remembered = deepcopy(self.net.weights_state() | self._alpha_state())
-        elif self.net.weight_decay < LARGEST_DECAY:
+        if watch.sound:
+            now = self.net.weights_state() | self._alpha_state() | {"course": watch.course()}
+            self.remembered = deepcopy(now)
+        elif watch.readings[-1].warning and self.net.weight_decay < LARGEST_DECAY:
             self.net.weight_decay = min(LARGEST_DECAY, 3 * self.net.weight_decay)
             if self.remembered is not None:
                 self.net.set_weights(self.remembered)
                 self._set_alpha(self.remembered)
+                watch.go_back(self.remembered["course"])
 
     def state(self) -> dict[str, Any]:
         """Return all that a later process needs to go on."""

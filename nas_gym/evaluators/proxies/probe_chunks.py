@@ -40,7 +40,7 @@ class ProbeChunk:
         """Give the probes what is computed side by side.
 
         The numbers are those of a probe alone but for rounding, and on a CPU no other of the chunk has a part
-        in them.
+        in them, save in gradients by the input of a convolution.
         """
         if "input_gradients" in self.reads:
             self._read_input_gradients()

@@ -368,7 +368,7 @@ class Pulled:
     ("towards", "words"),
     [
         (0, "no way leads from the input to the output of its choice"),
-        (1, "candidates without weights lead firmly in 6 of 6 places"),
+        (1, "candidates without weights lead in 6 of 6 places"),
         (2, ""),
     ],
 )
@@ -382,6 +382,29 @@ def test_a_collapse_is_told_by_what_it_is(towards, words, tmp_path, monkeypatch)
     assert words in warnings_[-1]
     assert bool(warnings_[-1]) == bool(words)
     assert [each["degenerate"] for each in (found[0], found[-1])] == [False, bool(words)]
+
+
+def test_what_a_search_went_back_from_is_not_judged_by(tmp_path, monkeypatch):
+    seen = []
+    eigenvalues = iter([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 30.0, *[1.0] * 20])
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.Diagnosis._eigenvalue", lambda self: next(eigenvalues))
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.risen_from", lambda weights: None)
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.DEGENERATE", 2.0)
+    from nas_agents.one_shot import diagnosis
+
+    judged = diagnosis.is_sharp
+    monkeypatch.setattr(diagnosis, "is_sharp", lambda values: seen.append(list(values)) or judged(values))
+    traced(tmp_path / "run", budget=24, when_collapsing="regularise")
+    sharp = [each["sharp"] for each in readings(tmp_path / "run")]
+    assert sharp == [False] * 6 + [True] + [False] * (len(sharp) - 7)
+    assert seen[6][-1] == 30
+    assert all(30 not in values for values in seen[7:])
+
+
+def test_a_mixture_that_leaves_nothing_to_choose_is_refused():
+    space = {"name": "mlp", "max_layers": 2, "widths": [5], "activations": ["relu"]}
+    with pytest.raises(NASGymError, match="leaves nothing to choose"):
+        search("darts", env=environment(space))
 
 
 def test_a_search_that_stops_takes_a_choice_that_a_way_leads_through(tmp_path, monkeypatch):

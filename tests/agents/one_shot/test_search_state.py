@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,14 +17,23 @@ from nas_gym.training import MixtureTraining, recipe_for, training_data
 TASK = make_task({"name": "mnist1d", "train_size": 60, "validation_size": 40, "test_size": 20})
 
 
-@dataclass
-class StubReading:
-    """A reading, as far as it matters here."""
+class StubDiagnosis:
+    """What a search says of its last reading, and the course that readings are judged by."""
 
-    warning: str
+    def __init__(self, warning, *, way=True):
+        self.readings = [SimpleNamespace(warning=warning)]
+        self.sound = not warning and way
+        self.gone_back = []
+
+    def course(self):
+        return "the course"
+
+    def go_back(self, course):
+        self.gone_back.append(course)
 
 
-CALM, WARNS = StubReading(""), StubReading("The search collapses.")
+CALM, WITHOUT_WAY = StubDiagnosis(""), StubDiagnosis("", way=False)
+WARNS = StubDiagnosis("The search collapses.")
 
 
 @pytest.fixture
@@ -86,6 +95,19 @@ def test_a_warning_goes_back_to_the_last_calm_reading_with_three_times_the_decay
     state.go_back_if_warned(WARNS)
     assert all(map(torch.equal, numbers(state), before))
     assert state.net.weight_decay == pytest.approx(9e-3)
+
+
+def test_what_no_way_leads_through_is_not_remembered(state):
+    step(state)
+    state.go_back_if_warned(CALM)
+    before = numbers(state)
+    step(state)
+    state.go_back_if_warned(WITHOUT_WAY)
+    assert not all(map(torch.equal, numbers(state), before))
+    watch = StubDiagnosis("The search collapses.")
+    state.go_back_if_warned(watch)
+    assert all(map(torch.equal, numbers(state), before))
+    assert watch.gone_back == ["the course"]
 
 
 def test_it_goes_back_until_the_decay_is_at_its_highest(state):
