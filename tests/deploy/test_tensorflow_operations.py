@@ -13,8 +13,8 @@ from nas_gym.deploy.export.tensorflow_operations.registry import OPERATIONS
 from nas_gym.networks import Operation
 from tests.helpers.operations.families import FAMILIES, random_module
 
-NEVER_COMPUTED = {"input", "time_map"}
-"""What is given, and what others are made of."""
+NEVER_COMPUTED = {"input", "time_map", "shared_linear"}
+"""What is given, what others are made of, and what only a network of mixtures has."""
 
 
 def operation_names():

@@ -56,7 +56,7 @@ def test_places_are_told_with_what_they_were_decided_for(folder):
 def test_a_warning_is_told_with_its_epoch(folder):
     file = folder / "one_shot.jsonl"
     before = file.read_text()
-    lines = [json.loads(line) for line in before.splitlines()]
+    lines = [json.loads(line) | {"warning": "", "degenerate": False} for line in before.splitlines()]
     lines[1]["warning"] = "The search seems to collapse: skips lead."
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     told = section_of(folder).answer[0]
@@ -67,6 +67,20 @@ def test_a_warning_is_told_with_its_epoch(folder):
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert "skips lead. It ended at a collapsed choice" in section_of(folder).answer[0]
     file.write_text(before)
+
+
+def test_where_nothing_could_collapse_the_report_says_so(folder):
+    file = folder / "one_shot.jsonl"
+    before = file.read_text()
+    quiet = {"warning": "", "degenerate": False, "free_weight": None}
+    lines = [json.loads(line) | quiet for line in before.splitlines()]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    section = section_of(folder)
+    file.write_text(before)
+    assert section.answer[0] == (
+        "In no place could a candidate without weights win over one with weights: none could collapse."
+    )
+    assert not any("of the weight first" in words for words in section.details)
 
 
 def test_what_is_lost_without_a_candidate_is_told_beside_its_weight(folder):
