@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from nas_gym.evaluators.proxies.base import Reads
+from nas_gym.evaluators import PROXIES
+from nas_gym.evaluators.proxies.base import Reads, measured
 from nas_gym.evaluators.proxies.probe import Examples, Probe
 from nas_gym.evaluators.proxies.probe_chunks import ProbeChunk, chunks_of_probes
 from nas_gym.networks import NetworkBuilder
@@ -161,3 +162,13 @@ def test_small_networks_are_read_together_and_large_ones_alone():
     assert set(together) == set(pool[:-1])
     assert apart == [pool[-1]]
     assert [chunk.reads for chunk in chunks_of_probes(pool, ())] == [()]
+
+
+def test_a_network_without_weights_has_the_reason_that_it_has_alone():
+    builder = NetworkBuilder((4,))
+    (probe,) = probes([builder.build(builder.activation(builder.input, "relu"))], batches((4,), outputs=4))
+    (chunk,) = chunks_of_probes([probe], ("gradients",))
+    chunk.read()
+    for name in ("plain", "snip", "grad_norm", "fisher", "zico", "grasp", "synflow"):
+        found = measured(PROXIES[name], probe)
+        assert (found.value, found.reason) == (-np.inf, "nothing in it can be differentiated"), name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from nas_gym.evaluators.proxies.base import Proxy
-from nas_gym.evaluators.proxies.probe import Probe, gradients_of, run
+from nas_gym.evaluators.proxies.base import NoValueError, Proxy
+from nas_gym.evaluators.proxies.probe import NOTHING, Probe, gradients_of, run
 
 
 class Grasp(Proxy):
@@ -22,6 +22,8 @@ class Grasp(Proxy):
         assert probe.examples is not None
         x, y = probe.examples.batches[0]
         weights = probe.weights
+        if not weights:
+            raise NoValueError(NOTHING)
         outputs = run(probe.network, probe.arrays, x)[len(probe.network.nodes) - 1]
         first = torch.autograd.grad(probe.loss(outputs, y), weights, create_graph=True, allow_unused=True)
         used = [(w, g) for w, g in zip(weights, first, strict=True) if g is not None]

@@ -29,6 +29,7 @@ from nas_gym.training import loss_of, on_device
 
 Arrays = list[dict[str, Tensor]]
 BATCHES = 2
+NOTHING = "nothing in it can be differentiated"
 LEFT_OUT = (BatchNorm, LayerNorm, ChannelLayerNorm, RMSNorm, Activation, Dropout)
 """What a pass leaves out that is to be linear."""
 KEPT = ("network", "seed", "examples", "device", "live")
@@ -321,10 +322,10 @@ def gradients_of(value: Tensor, by: Sequence[Tensor], *, keep: bool = False) -> 
     """Return the gradients of a number, zeros by what it does not depend on.
 
     Raises:
-        NoValueError: if it depends on nothing.
+        NoValueError: if it depends on nothing, or there is nothing to take gradients by.
     """
-    if not value.requires_grad:
-        raise NoValueError("nothing in it can be differentiated")
+    if not value.requires_grad or not by:
+        raise NoValueError(NOTHING)
     found = torch.autograd.grad(value, list(by), retain_graph=keep, allow_unused=True)
     return [
         torch.zeros_like(array) if gradient is None else gradient

@@ -108,7 +108,8 @@ def chunks_of_probes(probes: Sequence[Probe], reads: Collection[Reads]) -> Itera
         probes: of one seed.
         reads: what is read.
     """
-    live = [probe for probe in probes if reads and probe.live]
+    # Without weights there is no gradient, and a probe says so by itself.
+    live = [probe for probe in probes if reads and probe.live and probe.places]
     together: set[Probe] = set()
     if live and (examples := live[0].examples) is not None:
         batch = len(examples.batches[0][0])
