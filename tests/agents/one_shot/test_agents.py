@@ -25,7 +25,8 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
 from nas_gym.traces.wrapper import NoTrace
-from nas_gym.training import PASSES, MixtureTraining, PathTraining, recipe_for, training_data
+from nas_gym.training import PASSES, MixtureTraining, PathTraining
+from tests.helpers.mixtures import mixture_training
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_of
 
@@ -443,25 +444,12 @@ def test_the_last_reading_says_what_the_mixture_loses_without_each_candidate(tmp
 
 def test_what_is_lost_without_a_candidate_is_the_score_without_its_term(tmp_path):
     space, names = space_of({"name": "mlp", "max_layers": 1, "widths": [8]}, TASK), "layer 1 activation"
-    mixture = space.mixture()
-    net = MixtureTraining(
-        training_data(torch.device("cpu"), TASK.x_train, TASK.y_train, TASK.x_validation, TASK.y_validation)[
-            0
-        ],
-        recipe_for(RECIPE, len(TASK.y_train)),
-        mixture,
-        space.slots(mixture),
-        TASK.outputs,
-        seed=0,
-        limit=1e9,
-        learning_rates=(0.1, 0.01),
-        weight_decay=0.0,
-    )
+    net = mixture_training(space, TASK, RECIPE)
     rows = {names: torch.tensor([0.1, 0.2, 0.3, 0.4])}
     lost, flops = losses_without(net, rows, [names], 0.9)
     rest = torch.tensor([0.1, 0.2, 0.0, 0.4])
     assert lost[names][2] == pytest.approx(0.9 - net.measured({names: Blend(rest / 0.7)}))
-    assert flops < 4 * len(TASK.y_validation) * mixture.flops
+    assert flops < 4 * len(TASK.y_validation) * net.network.flops
     # All weight on one candidate: the others are as good as each other.
     assert without(torch.tensor([0.0, 1.0, 0.0]), 1).weights.tolist() == [0.5, 0.0, 0.5]
 

@@ -12,7 +12,7 @@ from nas_agents.one_shot.search_state import LARGEST_DECAY, Alpha, SearchState
 from nas_gym.networks import Blend
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import MixtureTraining, recipe_for, training_data
+from tests.helpers.mixtures import mixture_training
 
 TASK = make_task({"name": "mnist1d", "train_size": 60, "validation_size": 40, "test_size": 20})
 
@@ -39,22 +39,7 @@ WARNS = StubDiagnosis("The search collapses.")
 @pytest.fixture
 def state():
     space = make_search_space({"name": "cell", "channels": [4], "cells": 1}, TASK.input_shape, TASK.outputs)
-    mixture = space.mixture()
-    data = training_data(
-        torch.device("cpu"), TASK.x_train, TASK.y_train, TASK.x_validation, TASK.y_validation
-    )[0]
-    recipe = recipe_for({"epochs": 1, "batch_size": 20}, len(TASK.y_train))
-    net = MixtureTraining(
-        data,
-        recipe,
-        mixture,
-        space.slots(mixture),
-        TASK.outputs,
-        seed=0,
-        limit=1e12,
-        learning_rates=(0.1, 0.01),
-        weight_decay=1e-3,
-    )
+    net = mixture_training(space, TASK, {"epochs": 1, "batch_size": 20}, weight_decay=1e-3)
     counts = {name: len(each.choices) for name, each in space.variables.items()}
     alpha = Alpha(counts, np.random.default_rng(0), torch.device("cpu"))
     return SearchState(net, alpha, torch.optim.Adam([alpha.flat], lr=0.1))
